@@ -11,6 +11,8 @@ from grader.engine.watch import observe
 from grader.trusted.key import key_of
 from grader.trusted.live import LiveAnswers
 
+COPIED = ".values_copied_out"
+
 
 def said_of(exercise, answer):
     """The code and the sentence of the one finding on an answer."""
@@ -53,6 +55,13 @@ def of_one_batch(model, opt, sched, loss_fn, batches, max_norm):
     return losses
 
 
+def into_a_dict(model, state):
+    own = model.state_dict()
+    fits = {n: t for n, t in state.items() if n in own and own[n].shape == t.shape}
+    own.update(fits)
+    return [name for name in own if name not in fits]
+
+
 class ParametersInAList(nn.Module):
     def __init__(self, n_in, n_out, bias=True):
         super().__init__()
@@ -83,6 +92,7 @@ class LayerGivenFirst(nn.Module):
     ("exercise", "answer", "code", "words"),
     [
         ("param_groups", of_a_used_up_generator, "sorted_by_type", "gives everything once"),
+        ("load_matching", into_a_dict, "nothing_loaded", "the dict that state_dict() gave"),
         ("order_the_lines", of_one_batch, "first_batch_alone", "a `return` or a `break`"),
         ("train_step", of_a_doubled_loss, "two_backward_passes", "or you doubled the loss"),
         ("linear_module", ParametersInAList, "plain_tensors", "or lie in a plain list"),
@@ -94,6 +104,13 @@ def test_a_sentence_names_each_cause_that_shows_as_its_mistake_does(exercise, an
     found, sentence = said_of(exercise, answer)
     assert found == code
     assert words in sentence
+
+
+def test_where_nothing_reaches_an_argument_no_grad_is_among_the_causes():
+    known = {task.id: key_of(task).mistakes(task.functions) for task in tasks().values()}
+    told = [m.message for mistakes in known.values() for m in mistakes if m.code.endswith(COPIED)]
+    assert len(told) > 7
+    assert all("no_grad()" in sentence for sentence in told)
 
 
 def test_a_layer_may_be_made_before_the_initialiser_runs_and_not_be_given():

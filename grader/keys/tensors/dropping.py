@@ -206,6 +206,6 @@ class DropLowestKey(Key, task="drop_lowest"):
         return DropLowestKey.reference(x, q).unique()
 
     def values_copied_out(x, q):
-        """The numbers are right, and nothing reaches x: a list of numbers, NumPy and detach() have
-        no history. Index x itself by the mask."""
+        """The numbers are right, and nothing reaches x: a list of numbers has no history, nor has
+        what comes of NumPy, detach() and no_grad(). Index x itself by the mask."""
         return DropLowestKey.reference(x, q).detach()

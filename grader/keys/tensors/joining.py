@@ -150,6 +150,6 @@ class RemoveAtKey(Key, task="remove_at"):
         return _without(t, i) if len(t) > 1 else t.reshape(-1)[:0]
 
     def values_copied_out(t, i):
-        """The numbers are right, and nothing reaches t: a list of numbers, torch.tensor(...) and
-        detach() have no history. Join slices of t."""
+        """The numbers are right, and nothing reaches t: a list of numbers has no history, nor has
+        what comes of torch.tensor(...), detach() and no_grad(). Join slices of t."""
         return RemoveAtKey.reference(t, i).detach()

@@ -143,7 +143,7 @@ class FlattenBatchKey(Key, task="flatten_batch"):
 
     def values_copied_out(x):
         """The numbers are right, and nothing reaches x: you cut the result off the graph. Leave out
-        detach(), .data and torch.tensor(...)."""
+        detach(), .data, no_grad() and torch.tensor(...)."""
         return _rows(x).detach()
 
 
@@ -261,5 +261,5 @@ class SplitHeadsKey(Key, task="split_heads"):
 
     def values_copied_out(x, heads):
         """The numbers are right, and nothing reaches x: you cut the result off the graph. Leave out
-        detach(), .data and torch.tensor(...)."""
+        detach(), .data, no_grad() and torch.tensor(...)."""
         return SplitHeadsKey.reference(x, heads).detach()
