@@ -146,8 +146,8 @@ TRAINING = (
         "scaler_half",
         ("ValueError",),
         r"^Attempting to unscale FP16 gradients",
-        "The parameters are float16 themselves, and small gradients of such are lost before a "
-        "scaler sees them.",
+        "The parameters are float16 themselves, and so are their gradients: divided by the scale "
+        "again, small ones would become 0.",
         "Leave the model in float32 (without .half()) and compute under torch.autocast.",
     ),
     Explanation(

@@ -81,7 +81,7 @@ WARNED = (
         r"Using a target size \(.*\) that is different to the input size .* due to broadcasting",
         "Prediction and target have different shapes and are broadcast. A column (n, 1) beside "
         "(n,) is the usual case: every prediction is compared with every target, and the loss "
-        "teaches the mean.",
+        "teaches one number for all, such as their mean.",
         "Give both one shape: prediction.squeeze(1), or target.unsqueeze(1).",
     ),
     Explanation(

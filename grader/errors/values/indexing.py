@@ -22,8 +22,8 @@ INDEXING = (
         ("RuntimeError",),
         r"^Size does not match at dimension \d+ expected index|^Expected index \[.*\] to be no "
         r"larger than",
-        "The index of gather or scatter may not be larger than the tensor, nor than src, in any "
-        "dimension but dim.",
+        "The index of gather or scatter may not be larger than the tensor in any dimension but "
+        "dim, and that of scatter not larger than src in any.",
         "Print the three shapes. For whole rows repeat the index along the others: index[:, "
         "None].expand_as(src); to pick whole rows write x[index].",
     ),

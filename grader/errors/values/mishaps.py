@@ -242,8 +242,8 @@ OPERANDS = (
         "view_stride",
         _RUNTIME,
         r"view size is not compatible with input tensor's size and stride",
-        "view needs entries that lie in memory in the new order, and here they do not: after a "
-        "transpose, for one.",
+        "view needs one stride for each dimension of the new shape, and here no one stride leads "
+        "through dimensions that would become one: after a transpose, for one.",
         "Use reshape, which copies where it must: an edit in place of such a copy does not reach "
         "the tensor.",
     ),

@@ -97,8 +97,8 @@ class TensorGradLoggerKey(Key, task="tensor_grad_logger"):
         return [total.abs()], sum(at_x, torch.zeros_like(x))
 
     def first_pass_alone(f, heads, x):
-        """Log and dx are those of the first pass: your function returns inside the loop, after its
-        first round. Return after the loop."""
+        """Log and dx are those of the first pass. Look for a `return` or a `break` inside the loop:
+        it ends the loop in its first round."""
         at_z, at_x = _passes(f, heads[:1], x)
         return [g.abs() for g in at_z], at_x[0]
 

@@ -237,8 +237,8 @@ class CaptureFeaturesKey(Key, task="capture_features"):
         return found
 
     def first_name_alone(model, names, x):
-        """Only the first name has a list: your function returns inside the loop, after its first
-        round. Return after the loop."""
+        """Only the first name has a list. Look for a `return` or a `break` inside the loop: it ends
+        the loop in its first round."""
         return run(model, names[:1], x, copy_of, "no")
 
     @raises(r"has no attribute '(\w+\.\w+)?'")

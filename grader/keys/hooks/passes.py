@@ -338,8 +338,9 @@ class RetainOrHookKey(Key, task="retain_or_hook"):
         return _by_hand(model, x, gy)[1:-1]
 
     def first_output_alone(model, x, gy):
-        """Your list ends after the first call. Either the function returns inside the loop, or the
-        hooks are gone before the pass: one gradient for each call is asked for."""
+        """Your list ends after the first call. Either a `return` or a `break` ends the loop in its
+        first round, or the hooks are gone before the pass: one gradient for each call is asked
+        for."""
         return _by_hand(model, x, gy)[1:2]
 
     def last_arrival_alone(model, x, gy):

@@ -181,7 +181,7 @@ class TrainStepKey(Key, task="train_step"):
 
     def two_backward_passes(model, opt, loss_fn, x, y):
         """Your step went along twice the gradient: two backward passes ran, and the second adds to
-        the first. One call of backward() is enough."""
+        the first, or you doubled the loss. Call backward() once, on the loss as it is."""
         return TrainStepKey.reference(model, opt, lambda p, y: 2 * loss_fn(p, y), x, y) / 2
 
     def stepped_twice(model, opt, loss_fn, x, y):
@@ -471,8 +471,8 @@ class OrderTheLinesKey(Key, task="order_the_lines"):
     families = (*of_a_given_loss(reference, 3), *past_hooks(reference))
 
     def first_batch_alone(model, opt, sched, loss_fn, batches, max_norm):
-        """You trained on the first batch alone: your function returns inside the loop, after its
-        first round. Return after the loop."""
+        """You trained on the first batch alone. Look for a `return` or a `break` inside the loop:
+        it ends the loop in its first round."""
         return _epoch("fzbclsd")(model, opt, sched, loss_fn, batches[:1], max_norm)
 
     def losses_after_the_step(*given):
@@ -530,7 +530,7 @@ class OrderTheLinesKey(Key, task="order_the_lines"):
     @raises(r"modified by an inplace operation")
     def step_before_backward(*given):
         """Weights that the graph had saved were changed before backward(), by step() or by an edit
-        of your own, and backward() notices from the second batch on. backward() comes first."""
+        of your own. backward() comes first."""
         return _epoch("flszbcd")(*given)
 
     @raises(r"local variable")

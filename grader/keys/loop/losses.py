@@ -93,7 +93,8 @@ class LossChoiceKey(Key, task="loss_choice"):
 
     def log_of_softmax(logits, y):
         """With large scores your loss or its gradient is inf or nan: a probability was rounded to
-        0 before its logarithm. log_softmax never computes that probability."""
+        0 before its logarithm. log_softmax takes no logarithm of a
+        probability."""
         return F.nll_loss(logits.softmax(1).log(), y)
 
     def exponentials_overflow(logits, y):
@@ -181,7 +182,7 @@ class LossChoiceKey(Key, task="loss_choice"):
 
     def softmax_by_hand(logits, y):
         """With large scores your loss or its gradient is inf or nan: you divided one exp by a sum
-        of them, and both are inf. log_softmax takes off the largest score first."""
+        of them, and exp of a large score is inf. log_softmax takes off the largest score first."""
         shares = logits.exp() / logits.exp().sum(1, keepdim=True)
         return -shares.gather(1, y[:, None]).log().mean()
 

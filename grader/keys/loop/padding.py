@@ -126,8 +126,8 @@ class AccumulateTokensKey(Key, task="accumulate_tokens"):
 
     def means_added(model, pieces):
         """You added the pieces' means without weights, so loss and gradient grow with the number of
-        pieces, and a piece of padding alone makes them nan. Add sums, and divide by the count of
-        all targets that are not -100."""
+        pieces, and a piece of padding alone makes the loss nan. Add sums, and divide by the count
+        of all targets that are not -100."""
         return _accumulated(model, pieces, lambda y: 1.0)[0]
 
     def means_of_the_kept_added(model, pieces):
@@ -237,8 +237,8 @@ class AccumulateTokensKey(Key, task="accumulate_tokens"):
         return _accumulated(model, pieces, lambda y: 1 / total, of=_sum_of, clear_each=True)[0]
 
     def first_piece_alone(model, pieces):
-        """Only the first piece counts: your function returns inside the loop, after its first
-        round. Return after the loop."""
+        """Only the first piece counts. Look for a `return` or a `break` inside the loop: it ends
+        the loop in its first round."""
         total = _counted(pieces)
         return _accumulated(model, pieces[:1], lambda y: 1 / total, of=_sum_of)[0]
 

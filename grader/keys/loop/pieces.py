@@ -58,8 +58,8 @@ class AccumulateKey(Key, task="accumulate"):
     families = (*of_a_given_loss(reference, 1), *past_hooks(reference))
 
     def first_piece_alone(model, loss_fn, pieces):
-        """Only the first piece counts: your function returns inside the loop, after its first
-        round. Return after the loop."""
+        """Only the first piece counts. Look for a `return` or a `break` inside the loop: it ends
+        the loop in its first round."""
         total = sum(len(x) for x, _ in pieces)
         return _accumulated(model, loss_fn, pieces[:1], lambda n, _, k: n / total)[0]
 

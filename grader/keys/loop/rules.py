@@ -98,8 +98,7 @@ class SgdFromScratchKey(Key, task="sgd_from_scratch"):
         _sgd(params, state, lr, mu, wd, added=lambda p, g: g + wd * g)
 
     def parameter_times_decay(params, state, lr, mu, wd):
-        """You multiplied the parameter by the weight decay and left out the gradient's sum: d is
-        the gradient plus wd * p."""
+        """You multiplied the gradient by wd * p. It is added: d is the gradient plus wd * p."""
         _sgd(params, state, lr, mu, wd, added=lambda p, g: g * (wd * p))
 
     def buffer_starts_at_zero_and_waits(params, state, lr, mu, wd):
@@ -181,8 +180,8 @@ class SgdFromScratchKey(Key, task="sgd_from_scratch"):
         _sgd(params, state, lr, mu, 0.0)
 
     def kept_by_the_grad(params, state, lr, mu, wd):
-        """You look a buffer up by p.grad, which is another tensor after every zero_grad(): momentum
-        is lost then. Look it up by the parameter's position, or by id(p)."""
+        """You look a buffer up by p.grad, which is another tensor once zero_grad() has put None in
+        its place: momentum is lost then. Look it up by the parameter's position, or by id(p)."""
         _sgd(params, state, lr, mu, wd, place=lambda i, p, at: id(p.grad))
 
     def buffer_is_the_grad(params, state, lr, mu, wd):

@@ -353,7 +353,7 @@ class AdamFromScratchKey(Key, task="adam_from_scratch"):
         _adam(params, state, s, shares=(1, 1 / (1 - s[2])))
 
     def times_t(params, state, *s):
-        """You corrected by 1 - b1 * t and 1 - b2 * t, which become 0 and negative. The rates are
+        """You corrected by 1 - b1 * t and 1 - b2 * t, which become negative. The rates are
         raised to the power t: b1**t."""
 
         def rule(m, v, t, s):

@@ -159,8 +159,8 @@ class ParamGroupsKey(Key, task="param_groups"):
     @raises(r"optimizer got an empty parameter list")
     def sorted_by_type(model):
         """You handed over no parameter at all: what you looked for, such as one type of layer or
-        one kind of name, does not occur here. Walk over model.parameters(), which lists them
-        all."""
+        one kind of name, does not occur here; or you had gone through one model.parameters()
+        already, and it gives everything once. Walk over a new one, which lists them all."""
         found = [m for m in model.modules() if isinstance(m, nn.Linear)]
         return torch.optim.SGD([p for layer in found for p in layer.parameters()])
 
@@ -192,8 +192,8 @@ class ParamGroupsKey(Key, task="param_groups"):
         return _sgd(model, lambda named: lr_body, _of_matrices(wd))
 
     def decay_everywhere(model, head, lr_body, lr_head, wd):
-        """Every parameter has weight decay. Those of one dimension, biases and the weights of
-        norms, should have none."""
+        """Every parameter has weight decay. Those of one dimension, such as biases and the weights
+        of norms, should have none."""
         return _sgd(model, _of(head, lr_head, lr_body), lambda named: wd)
 
     def decay_nowhere(model, head, lr_body, lr_head):

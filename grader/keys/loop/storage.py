@@ -218,7 +218,7 @@ class ResumeKey(Key, task="resume"):
 
     @replaces("save_training")
     def pickled(model, opt, sched, file):
-        """torch.load does not open your file by default: torch.save did not write it. Use
+        """torch.load does not open your file: torch.save did not write it. Use
         torch.save, which stores tensors in a form that can be read without running code."""
         pickle.dump([part.state_dict() for part in (model, opt, sched)], file)
 

@@ -114,9 +114,10 @@ class LinearModuleKey(Key, task="linear_module"):
     families = tuple(_other_first_numbers())
 
     def plain_tensors(n_in, n_out, bias):
-        """Your module has no parameters: weight and bias are plain tensors or buffers, or something
-        was done to an nn.Parameter after it was made. No optimizer would find them. Let
-        nn.Parameter(...) be the last thing that happens."""
+        """Your module has no parameters: weight and bias are plain tensors or buffers, or lie in a
+        plain list or dict, or something was done to an nn.Parameter after it was made. No optimizer
+        would find them. Give each a name, self.weight = nn.Parameter(...), as the last thing that
+        happens to it."""
         return _Linear(n_in, n_out, bias, keep=_same, keep_bias=_same)
 
     def bias_is_a_plain_tensor(n_in, n_out, bias):

@@ -122,8 +122,8 @@ def mean_over_classes(student, teacher, temperature):
 
 
 def factor_left_out(student, teacher, temperature):
-    """You left out the factor temperature squared. Without it the gradient shrinks as the
-    temperature grows."""
+    """You left out the factor temperature squared. Without it a large temperature makes the
+    gradient small, by about that factor."""
     return _distilled(student, teacher, temperature, factor=_one)
 
 
@@ -375,8 +375,8 @@ class DistillationKey(Key, task="distillation"):
 
     def infinite_by_torchs_distributions(student, teacher, temperature):
         """Where a probability of the student is rounded to 0, as it is with large scores, your loss
-        is inf, as torch.distributions has it, and no gradient comes back. Work with log_softmax of
-        both."""
+        is inf, as torch.distributions has it, and the gradient of that class is lost. Work with
+        log_softmax of both."""
         dist = torch.distributions
         p = dist.Categorical(logits=teacher.detach() / temperature)
         q = dist.Categorical(logits=student / temperature)
@@ -401,7 +401,8 @@ class DistillationKey(Key, task="distillation"):
         return F.cross_entropy(student / temperature, teacher.argmax(1)) * temperature**2
 
     def sign_turned(student, teacher, temperature):
-        """Your sign is turned round: it is p * (log p - log q), which is positive in sum."""
+        """Your sign is turned round: it is p * (log p - log q), whose sum over the classes is never
+        below 0."""
         return -_distilled(student, teacher, temperature)
 
     def probabilities_said_to_be_logarithms(student, teacher, temperature):

@@ -144,8 +144,8 @@ class FixMlpKey(Key, task="fix_mlp"):
 
     @raises(r"before Module\.__init__\(\) call")
     def layers_before_the_initialiser(n_in):
-        """You made a layer where super().__init__() had not run. That call makes the tables in
-        which a module keeps its layers: it has to be the first line of __init__."""
+        """You gave a layer to self where super().__init__() had not run. That call makes the tables
+        in which a module keeps its layers: it comes before the first of them."""
 
         class Net(nn.Module):
             def __init__(self):

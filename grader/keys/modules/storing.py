@@ -151,7 +151,8 @@ class LoadMatchingKey(Key, task="load_matching"):
 
     def nothing_loaded(model, state):
         """The model holds what it held before: nothing was loaded. `p = state[name]` only gives the
-        name p to another tensor; write into the one that is there, by copy_ or load_state_dict."""
+        name p to another tensor, and an entry of the dict that state_dict() gave is no part of the
+        model. Write into the tensors that are there, by copy_ or load_state_dict."""
         fitting = _fitting(model, state)
         return [name for name in model.state_dict() if name not in fitting]
 

@@ -107,7 +107,8 @@ class DropLowestKey(Key, task="drop_lowest"):
         return x[x <= x.quantile(q)]
 
     def other_end(x, q):
-        """You took the quantile of 1 - q. About the share q of the numbers lies below it."""
+        """You took the quantile of 1 - q. Compare with that of q, which has about the share q of
+        the numbers below it."""
         return x[x > x.quantile(1 - q)]
 
     def highest_dropped(x, q):
@@ -180,7 +181,7 @@ class DropLowestKey(Key, task="drop_lowest"):
     @raises("Can't call numpy")
     def numpy_percentile(x, q):
         """NumPy cannot read a tensor that requires grad. torch.quantile(x, q) does the same here,
-        with q from 0 to 1, and on every device."""
+        with q from 0 to 1, and reads what lies on a GPU too."""
         return x[x > float(np.percentile(x, 100 * q))]
 
     def a_mask(x, q):
@@ -205,6 +206,6 @@ class DropLowestKey(Key, task="drop_lowest"):
         return DropLowestKey.reference(x, q).unique()
 
     def values_copied_out(x, q):
-        """The numbers are right, and nothing reaches x: a list of numbers, NumPy and detach() have
-        no history. Index x itself by the mask."""
+        """The numbers are right, and nothing reaches x: a list of numbers has no history, nor has
+        what comes of NumPy, detach() and no_grad(). Index x itself by the mask."""
         return DropLowestKey.reference(x, q).detach()

@@ -198,11 +198,11 @@ class RowAbsmaxKey(Key, task="row_absmax"):
 
     @raises("view size is not compatible")
     def viewed(x):
-        """view never copies, and raises where the numbers lie in memory in another order. reshape
-        copies where it must."""
+        """view never copies, and raises where no one stride leads through the axes that become
+        one. reshape copies where it must."""
         return x.view(-1, x.shape[-1]).abs().amax(1, keepdim=True)
 
     def values_copied_out(x):
         """The numbers are right, and nothing reaches x: you cut the result off the graph. Leave out
-        detach(), .data and torch.tensor(...)."""
+        detach(), .data, no_grad() and torch.tensor(...)."""
         return RowAbsmaxKey.reference(x).detach()

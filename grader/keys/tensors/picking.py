@@ -149,6 +149,6 @@ class OnehotGatherKey(Key, task="onehot_gather"):
         return _chosen(logits, y)[y.long().argsort(stable=True)]
 
     def values_copied_out(logits, y):
-        """The numbers are right, and nothing reaches logits: item(), torch.tensor(...) and detach()
-        give numbers without history. Pick by positions, or stack what you pick."""
+        """The numbers are right, and nothing reaches logits: item(), torch.tensor(...), detach()
+        and no_grad() give numbers without history. Pick by positions, or stack what you pick."""
         return _chosen(logits, y).detach()

@@ -128,7 +128,7 @@ class SafeSqrtWhereKey(Key, task="safe_sqrt_where"):
         return torch.where(x > 0, x.abs().sqrt(), 0)
 
     def root_of_the_absolute_value(x):
-        """You took the root of the absolute value. Of a negative number the result is 0."""
+        """You took the root of the absolute value. Of a negative number the result is to be 0."""
         return torch.where(x == 0, 0, torch.where(x == 0, 1, x).abs().sqrt())
 
     def small_ones_left_out(x):
@@ -172,7 +172,7 @@ class SafeSqrtWhereKey(Key, task="safe_sqrt_where"):
 
     def values_copied_out(x):
         """The numbers are right, and nothing reaches x: you cut the result off the graph. Leave out
-        detach(), .data and no_grad()."""
+        detach(), .data, no_grad() and torch.tensor(...)."""
         return SafeSqrtWhereKey.reference(x).detach()
 
     def hook_left_on_x(x):

@@ -17,14 +17,14 @@ class FlattenBatchKey(Key, task="flatten_batch"):
 
     @raises("view size is not compatible")
     def viewed(x):
-        """view never copies, and raises where the numbers lie in memory in another order. flatten
-        and reshape copy where they must."""
+        """view never copies, and raises where no one stride leads through the axes that become
+        one. flatten and reshape copy where they must."""
         return x.view(x.shape[0], math.prod(x.shape[1:]))
 
     @raises("unspecified dimension size -1|view size is not compatible")
     def viewed_with_minus_one(x):
-        """view never copies, and raises where the numbers lie in memory in another order. flatten
-        and reshape copy where they must; and -1 is no size for an empty batch."""
+        """view never copies, and raises where no one stride leads through the axes that become
+        one. flatten and reshape copy where they must; and -1 is no size for an empty batch."""
         return x.view(x.shape[0], -1)
 
     @raises("unspecified dimension size -1")
@@ -143,7 +143,7 @@ class FlattenBatchKey(Key, task="flatten_batch"):
 
     def values_copied_out(x):
         """The numbers are right, and nothing reaches x: you cut the result off the graph. Leave out
-        detach(), .data and torch.tensor(...)."""
+        detach(), .data, no_grad() and torch.tensor(...)."""
         return _rows(x).detach()
 
 
@@ -261,5 +261,5 @@ class SplitHeadsKey(Key, task="split_heads"):
 
     def values_copied_out(x, heads):
         """The numbers are right, and nothing reaches x: you cut the result off the graph. Leave out
-        detach(), .data and torch.tensor(...)."""
+        detach(), .data, no_grad() and torch.tensor(...)."""
         return SplitHeadsKey.reference(x, heads).detach()

@@ -14,8 +14,8 @@ class ParamGroups(Task):
     """head is a submodule of model. Return a torch.optim.SGD over every parameter of model that
     requires grad, each exactly once: learning rate lr_head for the parameters of head (also for one
     that the rest of model uses as well), lr_body for all others; weight decay wd for parameters of
-    two or more dimensions, none for the rest, which are biases and the weights of norms. Leave
-    model as it is."""
+    two or more dimensions, none for the rest, such as biases and the weights of norms. Leave model
+    as it is."""
 
     id = "param_groups"
     signatures = ("two_speed(model, head, lr_body, lr_head, wd) -> opt",)
