@@ -197,7 +197,8 @@ class DropLowestKey(Key, task="drop_lowest"):
         return DropLowestKey.reference(x, q)[:, None]
 
     def one_alone_squeezed(x, q):
-        """squeeze() makes a tensor without axes of a single number. Leave it out."""
+        """Where a single number is kept your result has no axis, as squeeze() leaves it. The
+        result is to have shape (1,): x[mask] gives that by itself."""
         return DropLowestKey.reference(x, q).squeeze()
 
     def equal_numbers_once(x, q):
@@ -205,6 +206,6 @@ class DropLowestKey(Key, task="drop_lowest"):
         return DropLowestKey.reference(x, q).unique()
 
     def values_copied_out(x, q):
-        """The numbers are right, and nothing reaches x: a list of numbers, NumPy and detach() have
-        no history. Index x itself by the mask."""
+        """The numbers are right, and nothing reaches x: a list of numbers, NumPy, no_grad() and
+        detach() leave no history. Index x itself by the mask."""
         return DropLowestKey.reference(x, q).detach()

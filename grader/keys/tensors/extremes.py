@@ -204,5 +204,5 @@ class RowAbsmaxKey(Key, task="row_absmax"):
 
     def values_copied_out(x):
         """The numbers are right, and nothing reaches x: you cut the result off the graph. Leave out
-        detach(), .data and torch.tensor(...)."""
+        detach(), .data, no_grad() and torch.tensor(...)."""
         return RowAbsmaxKey.reference(x).detach()

@@ -79,8 +79,8 @@ class RemoveAtKey(Key, task="remove_at"):
         return t[i]
 
     def negative_i_ignored(t, i):
-        """For i >= 0 this is right. For a negative i nothing was removed: positions count from 0 to
-        n - 1, and you asked for none of them. Take i % len(t)."""
+        """For i >= 0 this is right. For a negative i nothing was removed. Where you compare
+        positions, those count from 0 to n - 1, and none is negative: take i % len(t)."""
         return t[torch.arange(len(t), device=t.device) != i]
 
     def sign_dropped(t, i):
@@ -150,6 +150,6 @@ class RemoveAtKey(Key, task="remove_at"):
         return _without(t, i) if len(t) > 1 else t.reshape(-1)[:0]
 
     def values_copied_out(t, i):
-        """The numbers are right, and nothing reaches t: a list of numbers, torch.tensor(...) and
-        detach() have no history. Join slices of t."""
+        """The numbers are right, and nothing reaches t: a list of numbers, torch.tensor(...),
+        NumPy, no_grad() and detach() leave no history. Join slices of t."""
         return RemoveAtKey.reference(t, i).detach()

@@ -166,5 +166,5 @@ class TopkMaskKey(Key, task="topk_mask"):
 
     def values_copied_out(x, k):
         """The numbers are right, and nothing reaches x: you cut the result off the graph. Leave out
-        detach() and .data behind x itself; the mask needs no graph."""
+        detach(), .data and no_grad() behind x itself; the mask needs no graph."""
         return TopkMaskKey.reference(x, k).detach()

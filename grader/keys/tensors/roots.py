@@ -172,7 +172,7 @@ class SafeSqrtWhereKey(Key, task="safe_sqrt_where"):
 
     def values_copied_out(x):
         """The numbers are right, and nothing reaches x: you cut the result off the graph. Leave out
-        detach(), .data and no_grad()."""
+        detach(), .data, no_grad() and torch.tensor(...)."""
         return SafeSqrtWhereKey.reference(x).detach()
 
     def hook_left_on_x(x):
