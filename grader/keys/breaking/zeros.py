@@ -84,10 +84,10 @@ class SafeNormKey(Key, task="safe_norm"):
         return norms.index_put((some,), torch.linalg.vector_norm(x[some], dim=-1))
 
     def nan_at_zero(x):
-        """All values are right, and at a row of zeros the gradient is nan. The slope of a root at
-        0 is inf, and 0 * inf is nan. A torch.where, masked_fill or product behind the root does not
-        help: it sends 0 into the root's backward pass. Choose a number for the root before you take
-        it."""
+        """All values are right, and at a row of zeros the gradient is nan. The slope of a root at 0
+        is inf, and 0 * inf is nan, as 0 / 0 is. A torch.where, masked_fill or product behind the
+        root does not help: it sends 0 into the root's backward pass. Choose a number for the root
+        before you take it."""
         return x.square().sum(-1).sqrt()
 
     def second_derivative_nan(x):

@@ -111,6 +111,12 @@ class LinearFnKey(Key, task="linear_fn"):
         and not x."""
         return _Layer(gw=lambda x, w, gy: _rows(x).T @ _rows(gy))(x, w, b)
 
+    @raises(r"cannot be multiplied \(\d+x(\d+) and \d+x\1\)")
+    def weight_turned_for_x(x, w, b):
+        """For the gradient of x you multiplied gy by w.T, which belongs to forward. w has a row for
+        each output, and gy an entry: gy @ w, as w lies."""
+        return _Layer(gx=lambda x, w, gy: gy @ w.T)(x, w, b)
+
     def weight_reshaped(x, w, b):
         """The gradient of w is that of its transpose, brought to w's shape by a reshape: its
         entries stand in wrong places. Transpose gy, and not x: the product has shape (O, I)."""
