@@ -2,10 +2,13 @@
 
 import re
 
+import pytest
 import torch
+from torch.utils.data import BatchSampler
 
 from grader.diagnosis.comparison import Rules, agree
-from grader.engine.catalogue import PUBLIC_SEED, tasks
+from grader.engine.catalogue import PUBLIC_SEED, find, tasks
+from grader.notebook.checking import verdict_on
 from grader.trusted.key import key_of
 from grader.trusted.live import LiveAnswers
 
@@ -65,3 +68,79 @@ def test_a_result_that_holds_nan_is_not_said_to_be_edited():
         found = answers.mistaken(f"{exercise}.{mistake}", case).values
         assert found["y"].isnan().any()
         assert found["y after the backward passes"] == "as it was"
+
+
+def told(exercise, answer):
+    """The codes of what is said of an answer."""
+    return [finding.code for finding in verdict_on(find(exercise), [answer]).findings]
+
+
+def exp_of_a_copy(x):
+    """exp, which saves a copy of x."""
+
+    class Exp(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            ctx.save_for_backward(x.clone())
+            return x.exp()
+
+        @staticmethod
+        def backward(ctx, arriving):
+            return arriving * ctx.saved_tensors[0].exp()
+
+    return Exp.apply(x)
+
+
+def linear_with_one_gradient_for_all_weights(x, w, b):
+    """A linear layer whose gradient of w is one number."""
+
+    class Linear(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x, w, b):
+            ctx.save_for_backward(x, w)
+            return torch.nn.functional.linear(x, w, b)
+
+        @staticmethod
+        def backward(ctx, arriving):
+            x, w = ctx.saved_tensors
+            of_x, of_w, of_b = ctx.needs_input_grad
+            rows = arriving.reshape(-1, len(w))
+            return (
+                arriving @ w if of_x else None,
+                (rows.T @ x.reshape(-1, w.shape[1])).sum() if of_w else None,
+                rows.sum(0) if of_b else None,
+            )
+
+    return Linear.apply(x, w, b)
+
+
+@pytest.mark.parametrize(
+    ("exercise", "answer", "of_another"),
+    [
+        ("my_exp", exp_of_a_copy, "copy_saved"),
+        ("linear_fn", linear_with_one_gradient_for_all_weights, "weight_transposed"),
+        ("torchrun_env", lambda env: (int(env["GLOBAL_RANK"]), 0, 1), "not_in_os_environ"),
+    ],
+)
+def test_a_cause_is_told_of_nothing_that_looks_alike(exercise, answer, of_another):
+    codes = told(exercise, answer)
+    assert codes
+    assert f"{exercise}.{of_another}" not in codes
+
+
+class EvenBatches(BatchSampler):
+    """Batches of nearly one size, where full ones and a shorter last one are asked for."""
+
+    def __init__(self, n, size, drop_last, generator):
+        super().__init__(range(n), size, drop_last)
+        self.generator = generator
+
+    def __iter__(self):
+        order = torch.randperm(len(self.sampler), generator=self.generator)
+        order = order[: len(self) * self.batch_size]
+        return iter([part.tolist() for part in order.tensor_split(max(1, len(self))) if len(part)])
+
+
+def test_batches_of_nearly_one_size_are_told_from_full_ones_and_a_rest():
+    named = "batch_sampler.parts_of_nearly_one_size_of_full_ones"
+    assert told("batch_sampler", EvenBatches) == [named]

@@ -62,9 +62,9 @@ VALUES = (
         r"(unsupported operand type\(s\)|bad operand type for unary).*'NoneType'|"
         r"must be Tensor, not NoneType|Tensor as element \d+ in argument \d+, but got NoneType",
         "One of the operands is None. It may be a .grad before the first backward or of a "
-        "non-leaf, an argument or a bias that need not be there, what a function without return "
-        "gave, an attribute that was emptied, or the gradient in a hook of a result that was not "
-        "used.",
+        "non-leaf, an argument, an item or a bias that need not be there, what a function without "
+        "return gave, an attribute that was emptied, or the gradient in a hook of a result that "
+        "was not used.",
         "Print the operands. Read a .grad after backward, from a leaf or after retain_grad(). Test "
         "for what may be None before you compute with it.",
     ),
@@ -227,9 +227,10 @@ OPERANDS = (
         r"shapes cannot be multiplied|size mismatch, got input",
         "In a matrix product A @ B the last size of A must be the first one of B. A Linear takes "
         "as many features as it was made with.",
-        "Print both shapes. If the first size is not the batch any more, it was flattened into the "
-        "features: x.flatten(1) keeps it. Else make the Linear with the number of features that "
-        "arrives; in a product of your own one of the two may have to be transposed.",
+        "Print both shapes. If the first size is not that of the batch, the batch was flattened "
+        "with the features, or what stands behind the batch was not flattened: x.flatten(1) makes "
+        "one row of each sample. Else make the Linear with the number of features that arrives; in "
+        "a product of your own one of the two may have to be transposed.",
     ),
     Explanation(
         "result_size",

@@ -119,7 +119,8 @@ SHAPES = (
         r"^shape '\[.*\]' is invalid for input of size \d+|^cannot reshape tensor of 0 elements",
         "view and reshape keep the number of entries, and this shape holds another number. Of an "
         "empty tensor -1 could be any length.",
-        "Print the shape. To keep the batch write x.flatten(1), which takes an empty one too.",
+        "Print the shape that the tensor has there. To make a row of each sample of a batch write "
+        "x.flatten(1), which takes an empty one too.",
     ),
     Explanation(
         "cat_numbers",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import re
+import warnings
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -153,6 +155,32 @@ def _last_of_the_loop() -> Mistakes:
     )
 
 
+def _by_anomaly_mode() -> Mistakes:
+    """What the error of anomaly mode names, in a pass that frees the graph or keeps it."""
+
+    def named(loss: Tensor, retain: bool) -> str | None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with torch.autograd.detect_anomaly():
+                try:
+                    loss.backward(retain_graph=retain)
+                except RuntimeError as error:
+                    found = re.search(r"'(\S+)' returned nan", str(error))
+                    return found[1] if found else None
+        return None
+
+    return tuple(
+        mistake(
+            f"anomaly_mode{name}",
+            "You let anomaly mode name the node. It looks for nan alone, where an inf is bad as "
+            "well; and backward() adds to .grad of the leaves, and uses the graph up unless it is "
+            "told otherwise. Put hooks on the nodes, and run torch.autograd.grad.",
+            lambda loss, retain=retain: named(loss, retain),
+        )
+        for name, retain in (("", False), ("_graph_kept", True))
+    )
+
+
 class BornNanKey(Key, task="born_nan"):
     def reference(loss: Tensor) -> str | None:
         return _birth(loss)
@@ -258,8 +286,9 @@ class BornNanKey(Key, task="born_nan"):
         return loss.grad_fn.name()
 
     def never_found(loss):
-        """You found no birth anywhere. Hooks that are registered after the pass are not called, and
-        neither are those on a node that the pass does not reach."""
+        """You always answer None. Hooks that are registered after the pass are not called, and
+        neither are those on a node that the pass does not reach; and what a hook has found has to
+        be returned at the end."""
         _run(loss)
         return
 
@@ -376,4 +405,4 @@ class BornNanKey(Key, task="born_nan"):
         argument: next(..., None)."""
         return next(one.name for one in _run(loss) if one.births(_bad))
 
-    families = (*_always("SqrtBackward0"), *_last_of_the_loop())
+    families = (*_always("SqrtBackward0"), *_last_of_the_loop(), *_by_anomaly_mode())

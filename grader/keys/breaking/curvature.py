@@ -155,8 +155,9 @@ class HvpKey(Key, task="hvp"):
 
     @raises("does not require grad and does not have a grad_fn|not have been used in the graph")
     def graph_not_recorded(f, x, v):
-        """The gradient has no graph, so a second pass cannot go through it: pass
-        create_graph=True to the first. retain_graph keeps the old graph and records nothing new."""
+        """A pass finds no graph that leads to the tensor it differentiates by. The first one goes
+        from f of that very tensor, and needs create_graph=True: retain_graph keeps the old graph
+        and records nothing new. And what it gives must not be detached."""
         z = x.detach().clone().requires_grad_()
         (g,) = torch.autograd.grad(f(z), z)
         return torch.autograd.grad(g, z, v)[0]
@@ -279,8 +280,9 @@ class StraightSlopeKey(Key, task="straight_slope"):
         return w.sum(0), b
 
     def rows_running_on(net, x):
-        """Every row of your W holds the sum of those before it as well: backward() adds to .grad.
-        Use torch.autograd.grad, or empty .grad before each pass."""
+        """Every row of your W holds the sum of those before it as well, as where backward() adds to
+        .grad. Begin anew with each row: take what torch.autograd.grad returns for it alone, or
+        empty .grad before."""
         w, b = StraightSlopeKey.reference(net, x)
         return w.cumsum(0), b
 

@@ -147,8 +147,9 @@ class PerSampleNormsKey(Key, task="per_sample_norms"):
         return _by(lambda grads: torch.stack([g.abs().sum() for g in grads]).sum(), *given)
 
     def running_sum(model, loss_fn, x, y):
-        """Every row has the norm of the sum of its gradient and those of the rows before it:
-        backward() adds to .grad. Use torch.autograd.grad, or empty .grad before each row."""
+        """Every row has the norm of the sum of its gradient and those of the rows before it, as
+        where backward() adds to .grad. Begin anew with each row: take what torch.autograd.grad
+        returns for it alone, or empty .grad before."""
         total, norms = [torch.zeros_like(p) for p in _learning(model)], []
         for grads in _each(model, loss_fn, x, y):
             total = [t + g for t, g in zip(total, grads, strict=True)]
@@ -226,7 +227,9 @@ class PerSampleNormsKey(Key, task="per_sample_norms"):
 
     @raises("'NoneType' object has no attribute|must be Tensor, not NoneType|unsupported operand")
     def none_among_the_gradients(model):
-        """A parameter that takes no part has no gradient: None. Leave it out of the norm."""
+        """A gradient is None: that of a parameter that takes no part, or .grad where no backward()
+        has filled it. Leave the first kind out of the norm, and read what torch.autograd.grad
+        returns."""
         [p.grad.norm() for p in model.parameters() if p.grad is None]
 
     def list_of_floats(model, loss_fn, x, y):

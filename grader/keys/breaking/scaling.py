@@ -23,7 +23,7 @@ def _step(lines: str, *given: Any) -> Any:
     z zero_grad, f forward, b backward from the scaled loss, n from the loss itself, u unscale_,
     c clip, s scaler.step, o opt.step, d update; and other ways to clip: v each value, e each
     parameter, a always, t those that require grad, g the first group, 1 by the sum of absolute
-    values, i by the largest.
+    values, i by the largest, r refusing what is not finite.
     """
     model, opt, scaler, loss_fn, x, y, max_norm = given
     parameters = list(model.parameters())
@@ -41,6 +41,8 @@ def _step(lines: str, *given: Any) -> Any:
             scaler.unscale_(opt)
         elif line == "c":
             nn.utils.clip_grad_norm_(parameters, max_norm)
+        elif line == "r":
+            nn.utils.clip_grad_norm_(parameters, max_norm, error_if_nonfinite=True)
         elif line == "t":
             nn.utils.clip_grad_norm_([p for p in parameters if p.requires_grad], max_norm)
         elif line == "v":
@@ -164,6 +166,13 @@ class ClipAfterUnscaleKey(Key, task="clip_after_unscale"):
         scaler.update()
         return loss.item()
 
+    @raises("is non-finite, so it cannot be clipped")
+    def clipping_refuses_a_bad_gradient(*given):
+        """You told clip_grad_norm_ to raise where a gradient is inf or nan, by error_if_nonfinite.
+        Here such gradients come, and scaler.step(opt) leaves the step out by itself: leave
+        error_if_nonfinite out."""
+        return _step("zfbursd", *given)
+
     @raises("is being called after step")
     def update_forgotten(*given):
         """scaler.unscale_(opt) came after scaler.step(opt) with no scaler.update() between: the
@@ -192,8 +201,9 @@ class ClipAfterUnscaleKey(Key, task="clip_after_unscale"):
 
     @raises("No inf checks were recorded")
     def optimizer_stepped_alone(*given):
-        """The scaler has checked no gradient for inf, and refuses: you called opt.step() instead of
-        scaler.step(opt), or the gradients were emptied after backward."""
+        """The scaler has checked no gradient for inf, and refuses. Either there was none:
+        backward() is missing, or starts from a detached loss, or the gradients were emptied after
+        it. Or you called opt.step() instead of scaler.step(opt)."""
         return _step("zfbcod", *given)
 
     def bad_step_taken(*given):
@@ -213,8 +223,9 @@ class ClipAfterUnscaleKey(Key, task="clip_after_unscale"):
 
     @raises(r"_scale is None")
     def divided_without_a_scale(*given):
-        """Your backward pass started from the loss itself, and the gradients were divided by the
-        scale all the same. Start it from scaler.scale(loss)."""
+        """You asked the scaler to divide gradients, and it had scaled no loss yet: your backward
+        pass started from the loss itself, or comes later. Start it from scaler.scale(loss), and
+        call scaler.unscale_(opt) behind it."""
         return _step("zfnucsd", *given)
 
     def values_clipped(*given):

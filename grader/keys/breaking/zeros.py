@@ -84,21 +84,21 @@ class SafeNormKey(Key, task="safe_norm"):
         return norms.index_put((some,), torch.linalg.vector_norm(x[some], dim=-1))
 
     def nan_at_zero(x):
-        """All values are right, and at a row of zeros the gradient is nan. The slope of a root at
-        0 is inf, and 0 * inf is nan. A torch.where, masked_fill or product behind the root does not
-        help: it sends 0 into the root's backward pass. Choose a number for the root before you take
-        it."""
+        """All values are right, and at a row of zeros the gradient is nan. The slope of a root at 0
+        is inf, and 0 * inf is nan, as 0 / 0 is. A torch.where, masked_fill or product behind the
+        root does not help: it sends 0 into the root's backward pass. Choose a number for the root
+        before you take it."""
         return x.square().sum(-1).sqrt()
 
     def second_derivative_nan(x):
-        """Values and gradients are right, and the second derivative is nan at a row of zeros.
-        torch's own norm mends the first backward pass alone: the second one goes through a division
-        by 0. Choose by torch.where before the root."""
+        """Values and gradients are right, and the second derivative is nan at a row of zeros. The
+        first backward pass alone is mended, as torch's own norm does it: the second one goes
+        through a division by 0. Choose by torch.where before the root."""
         return torch.linalg.vector_norm(x, dim=-1)
 
     def one_at_zero(x):
-        """A row of zeros gets the norm 1: you put 1 in the place of 0 under the root, and left it
-        there. Put 0 in the place of the result, by a second torch.where."""
+        """A row of zeros gets the norm 1, as where 1 is put in the place of 0 under the root, and
+        left there. Put 0 in the place of the result, by a second torch.where."""
         square = x.square().sum(-1)
         return torch.where(square == 0, 1.0, square).sqrt()
 

@@ -63,8 +63,9 @@ class StepsPerEpochKey(Key, task="steps_per_epoch"):
         return n // b if drop_last else round(n / b)
 
     def truncated(n, b, drop_last):
-        """For n = 0 you give a batch: int() rounds towards 0, so that int(-1 / b) is 0, and 1 comes
-        to that. -(-n // b) rounds up for every n."""
+        """For n = 0 you give a batch, and there is none: max(1, ...) gives one, for example, and so
+        does int((n - 1) / b) + 1, where int() rounds -1 / b to 0. -(-n // b) rounds up for every
+        n."""
         return n // b if drop_last else int((n - 1) / b) + 1
 
     def quotient(n, b):
@@ -151,6 +152,40 @@ class _DrawnAtTheStartToo(_Batches):
     def __init__(self, *given: Any) -> None:
         super().__init__(*given)
         self.order()
+
+
+class _OneOrder(_Batches):
+    """The order is kept on self, and every loop goes by the one that was drawn last."""
+
+    def __iter__(self) -> Iterator[Any]:
+        self.last = self.order()
+        for i in range(len(self)):
+            yield self.last[i * self.size : (i + 1) * self.size]
+
+
+class _OneOrderDrawnAtTheStartToo(_OneOrder, _DrawnAtTheStartToo):
+    """The same, with an order at the start that no epoch has."""
+
+
+class _Even(_Batches):
+    """As many lists as there should be, of nearly one size."""
+
+    def whole(self) -> list[int]:
+        """What is cut."""
+        return self.order()
+
+    def __iter__(self) -> Iterator[Any]:
+        parts = torch.tensor(self.whole()).tensor_split(max(1, len(self)))
+        return iter([part.tolist() for part in parts if len(part)])
+
+
+class _EvenOfFullOnes(_Even):
+    """The same, and with drop_last what is left over is cut off first."""
+
+    def whole(self) -> list[int]:
+        """The order, or what makes full batches of it."""
+        order = self.order()
+        return order[: len(self) * self.size] if self.drop_last else order
 
 
 class _Sampled(_Batches):
@@ -409,6 +444,27 @@ class BatchSamplerKey(Key, task="batch_sampler"):
         """You draw an order that no epoch has, in __init__ or in __len__ for one: it moves the
         generator on. Draw in __iter__ alone."""
         return _DrawnAtTheStartToo(n, size, drop_last, generator)
+
+    def one_order_on_self(n, size, drop_last, generator):
+        """You keep the order on self, where all loops read it: a loop that begins replaces the
+        order of one that is not done. Keep it in a name of __iter__ alone."""
+        return _OneOrder(n, size, drop_last, generator)
+
+    def one_order_on_self_drawn_at_the_start_too(n, size, drop_last, generator):
+        """You draw an order that no epoch has, in __init__ for one: it moves the generator on. And
+        you keep the order on self, where a loop that begins replaces that of one that is not done.
+        Draw in __iter__ alone, into a name of that method."""
+        return _OneOrderDrawnAtTheStartToo(n, size, drop_last, generator)
+
+    def parts_of_nearly_one_size(n, size, drop_last, generator):
+        """You cut the order into parts of nearly one size, as tensor_split does. Every list holds
+        size numbers, and what is left over makes a shorter last one, or none."""
+        return _Even(n, size, drop_last, generator)
+
+    def parts_of_nearly_one_size_of_full_ones(n, size, drop_last, generator):
+        """You cut the order into parts of nearly one size, as tensor_split does. Every list holds
+        size numbers, and what is left over makes a shorter last one, or none."""
+        return _EvenOfFullOnes(n, size, drop_last, generator)
 
     def batches_sorted(n, size, drop_last, generator):
         """Your batches hold the right numbers, each batch sorted. They stay in the order that was

@@ -232,8 +232,9 @@ class DatasetClassKey(Key, task="dataset_class"):
         return _WithoutLength(X, y, transform)
 
     def row_is_a_view(X, y, transform):
-        """X has changed: X[i] is a view, and a transform that writes into it writes into X, a bit
-        more each time the item is read. Hand transform a clone of the row."""
+        """X has changed: a row of X, as X[i] gives it, is a view, and a transform that writes into
+        it writes into X, a bit more each time the item is read. Hand transform a clone of the
+        row."""
         return _Views(X, y, transform)
 
     def copied_too_late(X, y, transform):

@@ -105,6 +105,13 @@ class NormaliseImagesKey(Key, task="normalise_images"):
         batches = list(batches)
         return _of_each(batches)[0].mean(0).tolist(), reference(batches)[1]
 
+    def means_and_squares_of_the_batches(batches):
+        """You averaged the batches' means and the means of their squares, in which a small batch
+        counts as much as a full one: weigh both by the number of pixels."""
+        means, variances, _ = _of_each(batches)
+        mean = means.mean(0)
+        return _lists(mean, ((variances + means**2).mean(0) - mean**2).clamp(min=0).sqrt())
+
     def around_the_mean_of_the_means(batches):
         """You took the mean of the batches' means, in which a small batch counts as much as a full
         one, and the deviation around it."""

@@ -139,8 +139,8 @@ class CollatePadKey(Key, task="collate_pad"):
 
     def graph_cut(samples):
         """Your batch does not lead back to the sequences: torch.tensor, detach, .data and tolist
-        all give numbers without their history. torch.stack, cat and pad_sequence keep it, and so
-        does writing a sequence itself into zeros."""
+        all give numbers without their history, and under no_grad none is recorded. torch.stack, cat
+        and pad_sequence keep it, and so does writing a sequence itself into zeros."""
         batch, mask = reference(samples)
         return batch.detach(), mask
 
@@ -163,8 +163,8 @@ class CollatePadKey(Key, task="collate_pad"):
 
     @raises(r"stack expects each tensor to be equal size|[Ss]izes of tensors must match")
     def stacked(samples):
-        """You stacked sequences of different lengths, which torch.stack refuses. Fill the short
-        ones up first."""
+        """You put sequences of different lengths side by side, which torch.stack and torch.cat
+        refuse. Fill the short ones up first."""
         return torch.stack(samples), _mask(samples)
 
     def list_emptied(samples):

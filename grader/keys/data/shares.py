@@ -176,6 +176,12 @@ class WorkerShareKey(Key, task="worker_share"):
             for _ in range(workers - 1):
                 next(reader)
 
+    @raises(r"unsupported operand type\(s\) for %|not all arguments converted")
+    def by_the_item_itself(stream, worker, workers):
+        """You divide the item itself. The stream may hold anything, and None has no rest: divide
+        its number in the stream, which enumerate gives."""
+        yield from (item for item in stream if item % workers == worker)
+
     @raises("is not subscriptable")
     def indexed(stream, worker):
         """You index the stream. An iterable need not have numbers: it gives its items one after the

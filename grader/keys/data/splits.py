@@ -207,6 +207,6 @@ class SplitIndicesKey(Key, task="split_indices"):
 
     @raises(r"split_with_sizes expects|sum exactly")
     def sizes_too_small(n, fracs, generator):
-        """Your sizes do not add up to n, and split refuses them: rounding leaves some numbers over.
-        Give one each to the first parts."""
+        """Your sizes do not add up to n, and split refuses them. Round each down, and give what is
+        left over one each to the first parts."""
         return list(_drawn(n, generator).split(_floors(n, fracs)))

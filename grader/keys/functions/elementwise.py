@@ -27,8 +27,9 @@ class MyExpKey(Key, task="my_exp"):
         return _exp(x)
 
     def x_saved(x):
-        """You saved x and computed exp a second time in backward. The numbers are right. Save the
-        result, which forward has already: then nothing is computed twice."""
+        """The numbers are right, and what you saved is x. Save the result, which forward has
+        already: the derivative of exp is exp itself, and from x it has to be computed a second
+        time."""
         return _exp(x, saves=("x",))
 
     def copy_saved(x):
@@ -121,8 +122,8 @@ class ReluAtZeroKey(Key, task="relu_at_zero"):
         return _relu(x, factor=lambda x, y: (x <= 0).to(x))
 
     def result_below_zero(x):
-        """Your gradient is 0 everywhere: you asked where the result is negative, which it never is.
-        What arrives goes on where the result is greater than 0."""
+        """Your gradient is 0 everywhere, as where you ask whether the result is negative, which it
+        never is. What arrives goes on where the result is greater than 0."""
         return _relu(x, factor=lambda x, y: torch.zeros_like(x))
 
     def asked_what_arrives(x):
@@ -193,8 +194,8 @@ class ReluAtZeroKey(Key, task="relu_at_zero"):
         return _relu(x, value=torch.abs)
 
     def saved_edited(x):
-        """backward wrote into x, which it had saved, with an operation such as clamp_. x belongs to
-        others: compute a new tensor."""
+        """backward wrote into x, which was kept for it, with an operation such as clamp_. x belongs
+        to others: compute a new tensor."""
         return _relu(x, factor=lambda x, y: x.clamp_(0, 1).ceil())
 
     def mask_returned(x):

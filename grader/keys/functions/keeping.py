@@ -175,8 +175,8 @@ class KeptResultKey(Key, task="kept_result"):
 
     @raises("'tuple'|of a single element can be converted to an index")
     def not_unpacked(x, k):
-        """ctx.saved_tensors is a tuple, also where one tensor was saved. Take it out:
-        (y,) = ctx.saved_tensors."""
+        """You computed with a tuple. ctx.saved_tensors is one, also where one tensor was saved:
+        take it out, by (y,) = ctx.saved_tensors."""
         return _NotUnpacked.apply(x, k)
 
     @raises("incorrect number of gradients")
@@ -257,9 +257,10 @@ class KeptResultKey(Key, task="kept_result"):
 
     @raises("'NoneType'")
     def nothing_kept(x, k):
-        """What backward reads is None: it was thrown away in an earlier pass, as by ctx.y = None,
-        or never kept. There may be several passes: give the result to ctx.save_for_backward, which
-        makes no cycle, and throw nothing away."""
+        """Something that backward computes with is None. It was thrown away in an earlier pass, as
+        by ctx.y = None, or never kept, or a function of yours returns nothing. There may be several
+        passes: give the result to ctx.save_for_backward, which makes no cycle, and throw nothing
+        away."""
         return _tanh(x, k, factor=lambda x, y, k: k * (1 - None**2))
 
     def k_ignored(x, k):

@@ -105,16 +105,27 @@ class LinearFnKey(Key, task="linear_fn"):
         before each product, and return None."""
         return _Layer(wanted=lambda needed, b: (True, True, needed[2]))(x, w, b)
 
-    @raises("but expected shape compatible with")
+    @raises(r"index 1 - got \[(\d+), (\d+)\] but expected shape compatible with \[\2, \1\]")
     def weight_transposed(x, w, b):
         """The gradient of w has the shape (I, O). It belongs to w, of shape (O, I): transpose gy,
         and not x."""
         return _Layer(gw=lambda x, w, gy: _rows(x).T @ _rows(gy))(x, w, b)
 
+    @raises(r"cannot be multiplied \(\d+x(\d+) and \d+x\1\)")
+    def weight_turned_for_x(x, w, b):
+        """For the gradient of x you multiplied gy by w.T, which belongs to forward. w has a row for
+        each output, and gy an entry: gy @ w, as w lies."""
+        return _Layer(gx=lambda x, w, gy: gy @ w.T)(x, w, b)
+
     def weight_reshaped(x, w, b):
         """The gradient of w is that of its transpose, brought to w's shape by a reshape: its
         entries stand in wrong places. Transpose gy, and not x: the product has shape (O, I)."""
         return _Layer(gw=lambda x, w, gy: (_rows(x).T @ _rows(gy)).reshape(w.shape))(x, w, b)
+
+    def bias_as_it_arrives(x, w, b):
+        """backward returned what arrives for b as it is. torch's engine summed it. Sum over all
+        rows yourself: b has one entry for each output."""
+        return _Layer(gb=lambda x, w, gy: gy.clone())(x, w, b)
 
     def bias_not_summed(x, w, b):
         """backward returned a gradient of b for every row. torch's engine summed it. Sum over all
@@ -151,7 +162,7 @@ class LinearFnKey(Key, task="linear_fn"):
         belongs to the loss, and is in what arrives already."""
         return _Layer(gw=_mean_of_w, gb=_mean_of_b)(x, w, b)
 
-    @raises("but expected shape compatible with")
+    @raises(r"index [01] - got \[.*but expected shape compatible with")
     def x_and_w_exchanged(x, w, b):
         """backward returned the gradients of x and w in the wrong order: one for each argument of
         forward, in their order."""
@@ -212,7 +223,7 @@ class LinearFnKey(Key, task="linear_fn"):
         Make rows of all axes but the last first, by reshape(-1, O) and reshape(-1, I)."""
         return _Layer(gw=lambda x, w, gy: gy.transpose(-1, -2) @ x)(x, w, b)
 
-    @raises("but expected shape compatible with")
+    @raises(r"index 2 - got \[\] but expected shape compatible with")
     def bias_summed_over_the_first_axis(x, w, b):
         """You summed gy over its first axis for the gradient of b. That is right for a matrix x;
         with more axes some are left, and with one axis there is nothing to sum. Make rows first:

@@ -40,6 +40,10 @@ def _keepdim_lost(grad: Tensor, like: Tensor) -> Tensor:
     return grad.sum(ones) if ones else grad
 
 
+def _without_ones(grad: Tensor) -> Tensor:
+    return grad.reshape([size for size in grad.shape if size != 1])
+
+
 def _ones_alone(grad: Tensor, like: Tensor) -> Tensor:
     lacking = grad.ndim - like.ndim
     ones = [lacking + i for i, size in enumerate(like.shape) if size == 1]
@@ -130,9 +134,15 @@ class MulBroadcastKey(Key, task="mul_broadcast"):
 
     @raises("but expected shape compatible with")
     def keepdim_lost(a, b):
-        """You summed over an axis of size 1 without keepdim=True: the axis is gone, and the
-        gradient no longer has the shape of its tensor."""
+        """An axis of size 1 is gone from a gradient, as a sum without keepdim=True leaves it, or
+        squeeze(): it no longer has the shape of its tensor. Keep the axis."""
         return _product(a, b, to=_keepdim_lost)
+
+    @raises("but expected shape compatible with")
+    def keepdim_lost_of_any_axis(a, b):
+        """An axis of size 1 is gone from a gradient, as a sum without keepdim=True leaves it, or
+        squeeze(): it no longer has the shape of its tensor. Keep the axis."""
+        return _product(a, b, to=lambda grad, like: _without_ones(_fitting(grad, like)))
 
     def averaged(a, b):
         """You averaged over what was repeated. Every use sends its part back, and the parts add

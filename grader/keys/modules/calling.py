@@ -56,6 +56,12 @@ class HookableCallKey(Key, task="hookable_call"):
         """Your first layer does not run. Go through the whole list."""
         return _through(layers[1:], x)
 
+    def containers_opened(layers, x):
+        """You went into a container and called its parts: the container itself was not called, and
+        its hooks did not run. Call what stands in the list, and let it call its parts."""
+        parts = [one for m in layers for one in (m if isinstance(m, nn.Sequential) else [m])]
+        return _through(parts, x)
+
     def each_module_once(layers, x):
         """A module that stands in the list twice runs once in your function. It runs as often as it
         stands there: go through the list itself."""

@@ -346,15 +346,17 @@ class DistillationKey(Key, task="distillation"):
         )
 
     def logarithm_of_a_softmax(student, teacher, temperature):
-        """With large scores your loss is inf or nan: a probability was rounded to 0 before its
-        logarithm. log_softmax takes no logarithm of a probability."""
+        """With large scores your loss is inf or nan: an exponential overflowed, or a probability
+        was rounded to 0 before its logarithm. softmax and log_softmax take off the largest score
+        first, and log_softmax takes no logarithm of a probability."""
         q = (student / temperature).softmax(1).log()
         p = (teacher.detach() / temperature).softmax(1)
         return F.kl_div(q, p, reduction="batchmean") * temperature**2
 
     def logarithms_of_two_softmaxes(student, teacher, temperature):
-        """With large scores your loss is inf or nan: a probability was rounded to 0 before its
-        logarithm. log_softmax takes no logarithm of a probability."""
+        """With large scores your loss is inf or nan: an exponential overflowed, or a probability
+        was rounded to 0 before its logarithm. softmax and log_softmax take off the largest score
+        first, and log_softmax takes no logarithm of a probability."""
         return _distilled(
             student, teacher, temperature, log_q=_log_of_softmax, log_p=_log_of_softmax
         )

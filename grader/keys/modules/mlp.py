@@ -170,7 +170,7 @@ class FixMlpKey(Key, task="fix_mlp"):
         the layer gives."""
         return _Mlp(n_in, n_hidden, n_out, after=(F.relu, F.relu, nn.ReLU))
 
-    @raises(r"size mismatch|shapes cannot be multiplied")
+    @raises(r"size mismatch|shapes cannot be multiplied \(1x")
     def batch_flattened_too(n_in, n_hidden, n_out):
         """You flattened the batch as well: flatten() without a number begins at dimension 0, and
         all samples become one row. Begin at dimension 1."""
@@ -181,6 +181,12 @@ class FixMlpKey(Key, task="fix_mlp"):
         """You gave images to the first layer as they came, or cut into rows of their last
         dimension. It looks at that dimension alone: make every sample one row first."""
         return _Mlp(n_in, n_hidden, n_out, rows=_same)
+
+    @raises(r"shapes cannot be multiplied|size mismatch")
+    def images_alone_flattened(n_in, n_hidden, n_out):
+        """You flattened images alone, of four axes. Anything of shape (N, ...) may come: flatten
+        whatever stands behind the batch, by x.flatten(1)."""
+        return _Mlp(n_in, n_hidden, n_out, rows=lambda x: x.flatten(1) if x.ndim == 4 else x)
 
     @raises(r"Dimension out of range|shapes cannot be multiplied")
     def three_axes_flattened(n_in, n_hidden, n_out):
@@ -230,9 +236,9 @@ class FixMlpKey(Key, task="fix_mlp"):
         return _Mlp(n_in, n_hidden, n_out, bias=False)
 
     def layers_in_a_list(n_in, n_hidden, n_out):
-        """Your module has no parameters: the layers lie in a plain list or dict, where a module
-        does not look, or forward makes new ones in every call. Make each an attribute in __init__:
-        self.first, self.second, self.last."""
+        """Your module has no parameters: the layers lie in a plain list, tuple or dict, where a
+        module does not look, or forward makes new ones in every call. Make each an attribute in
+        __init__: self.first, self.second, self.last."""
 
         class Net(nn.Module):
             def __init__(self):

@@ -1,6 +1,6 @@
 """Reference and mistakes of the exercise that walks over a module, for names."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from torch import nn
 
@@ -25,6 +25,15 @@ def _has_no_children(module: nn.Module) -> bool:
 
 def _leaf_names(model: nn.Module) -> list[str]:
     return [name for name, module in walk(model, "", set()) if _has_no_children(module)]
+
+
+def _by_calling_itself(model: nn.Module, joined: Callable[[str, str], str]) -> list[str]:
+    """The names that a walk finds which forgets what it has seen, and where it began."""
+    found: list[str] = []
+    for name, child in model.named_children():
+        below = [joined(name, one) for one in _by_calling_itself(child, joined)]
+        found += [name] if _has_no_children(child) else below
+    return found
 
 
 class NamedLeafsKey(Key, task="named_leafs"):
@@ -65,6 +74,24 @@ class NamedLeafsKey(Key, task="named_leafs"):
         """You cut the names: a module inside another is called by the whole way to it, such as
         "stem.0"."""
         return [name.rpartition(".")[2] for name in _leaf_names(model)]
+
+    def last_part_of_each_name_but_the_model(model):
+        """You cut the names: a module inside another is called by the whole way to it, such as
+        "stem.0". And a model without children is listed, as "": named_modules() begins with it."""
+        return [name.rpartition(".")[2] for name in _leaf_names(model) if name]
+
+    def every_part_again(model):
+        """You went down by calling yourself for each child: the names are cut, where a module is
+        called by the whole way to it, such as "stem.0"; a module with several names is listed under
+        each; and a model without children is missing, whose name is "". named_modules() does all of
+        this."""
+        return _by_calling_itself(model, lambda name, below: below)
+
+    def every_part_again_by_its_whole_name(model):
+        """You went down by calling yourself for each child: a module with several names is listed
+        under each, and a model without children is missing, whose name is "". named_modules() does
+        both."""
+        return _by_calling_itself(model, lambda name, below: f"{name}.{below}")
 
     def every_name(model):
         """A module that stands under several names is listed under each of them. named_modules()

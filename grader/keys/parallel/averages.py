@@ -183,7 +183,8 @@ class DdpAverageKey(Key, task="ddp_average"):
         return sum(g * n for g, n in zip(grads[:-1], sizes[:-1], strict=True)) / sum(sizes)
 
     def weights_rounded_down(grads, sizes):
-        """n // sum(sizes) is 0 for every rank but one that has all samples. Divide with /."""
+        """Your weights are whole numbers, as n // sum(sizes) or an integer dtype makes them: 0 for
+        every rank but one that has all samples. Divide with /, and keep the fractions."""
         some, counts = _filled(grads, sizes)
         return _weighted(some, [n // sum(sizes) for n in counts])
 

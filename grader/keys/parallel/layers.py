@@ -84,7 +84,14 @@ class TensorParallelKey(Key, task="tensor_parallel"):
         hidden = [torch.relu(w1 @ x.T + b1[:, None]) for w1, b1 in zip(w1s, b1s, strict=True)]
         return sum(w2 @ h for w2, h in zip(w2s, hidden, strict=True)).T + b2
 
-    @raises("shapes cannot be multiplied|Sizes of tensors must match|size mismatch")
+    @raises("shapes cannot be multiplied|must match except in dimension 1|size mismatch")
+    def first_parts_joined_along_1(x, w1s, b1s, w2s, b2):
+        """You put the parts of W1 side by side. They are rows of W1: torch.cat puts them one below
+        the other along dimension 0."""
+        hidden = F.linear(x, torch.cat(w1s, 1), torch.cat(b1s)).relu()
+        return F.linear(hidden, torch.cat(w2s, 1), b2)
+
+    @raises("shapes cannot be multiplied|must match except in dimension 0|size mismatch")
     def second_parts_joined_along_0(x, w1s, b1s, w2s, b2):
         """You put the parts of W2 one below the other. They are columns of W2: torch.cat puts them
         side by side along dimension 1."""
@@ -173,6 +180,14 @@ class TensorParallelKey(Key, task="tensor_parallel"):
         pairs = zip(w1s, b1s, w2s, strict=True)
         return sum(F.linear(x, w1, b1).relu() @ w2 for w1, b1, w2 in pairs) + b2
 
+    def lists_emptied(x, w1s, b1s, w2s, b2):
+        """The result is right, and the lists are others than before: you took parts out of them, or
+        put something else in their place. They belong to the caller: go through them by zip."""
+        found = TensorParallelKey.reference(x, w1s, b1s, w2s, b2)
+        for parts in (w1s, b1s, w2s):
+            parts.clear()
+        return found
+
     def result_detached(x, w1s, b1s, w2s, b2):
         """The values are right, and nothing reaches the arguments: you cut the result off the
         graph. Leave out detach(), .data and no_grad()."""
@@ -186,7 +201,8 @@ class TensorParallelKey(Key, task="tensor_parallel"):
 
     def weights_detached(x, w1s, b1s, w2s, b2):
         """The values are right, and no gradient reaches the parts of the weights: you put together
-        their .data, or what detach() gives. torch.cat of the parts themselves keeps the graph."""
+        their .data, or what detach() gives, or did so under no_grad(). torch.cat of the parts
+        themselves, while operations are recorded, keeps the graph."""
         parts = ([part.detach() for part in one] for one in (w1s, b1s, w2s))
         return TensorParallelKey.reference(x, *parts, b2)
 
@@ -209,8 +225,8 @@ class TensorParallelKey(Key, task="tensor_parallel"):
         return F.linear(hidden, torch.cat(w2s, 1), b2)
 
     def x_detached(x, w1s, b1s, w2s, b2):
-        """The values are right, and no gradient reaches x: you gave the ranks x.detach(), or a
-        clone of it. Every rank gets x itself, so that the gradients of all of them add up in
+        """The values are right, and no gradient reaches x: you gave the ranks x.detach(), or a copy
+        of its numbers. Every rank gets x itself, so that the gradients of all of them add up in
         it."""
         return TensorParallelKey.reference(x.detach(), w1s, b1s, w2s, b2)
 

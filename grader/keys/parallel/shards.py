@@ -181,6 +181,15 @@ class ShardParamsKey(Key, task="shard_params"):
         return flat[len(flat) - math.prod(shape) :].view(shape)
 
     @replaces("gather")
+    def cut_off_in_each(shards, shape):
+        """gather cut values off the end of several shards. What was filled in stands behind the
+        last value of all: put the shards one behind the other, and cut there."""
+        count = math.prod(shape)
+        sizes = [count // len(shards) + (r < count % len(shards)) for r in range(len(shards))]
+        flat = torch.cat([one[:size] for one, size in zip(shards, sizes, strict=True)])
+        return F.pad(flat, (0, count - len(flat))).view(shape)
+
+    @replaces("gather")
     def read_in_turns(shards, shape):
         """gather took one value from each shard in turn. A shard is a run of neighbours: put one
         behind the other."""

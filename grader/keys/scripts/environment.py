@@ -78,8 +78,8 @@ _MASKING_CHANGES: dict[str, tuple[_Masking, str]] = {
     ),
     "none_where_nothing_is_visible": (
         _Masking(nothing="None"),
-        "Where no GPU is visible you answer None, which means all of them: `found or None` makes "
-        "None of an empty list. Return [].",
+        "Where no GPU is visible you answer None, which means all of them. `found or None`, for "
+        "one, makes that of an empty list. Return [].",
     ),
     "spaces_kept": (
         _Masking(spaces="kept"),
@@ -144,9 +144,9 @@ class VisibleDevicesKey(Key, task="visible_devices"):
         return _visible(_Masking(), env)
 
     def never_found(env):
-        """You always answer None. Either the name is not exactly CUDA_VISIBLE_DEVICES, which no
-        program complains about, or you read os.environ, this process's own variables, in place of
-        the dict that you are given."""
+        """You always answer None. Your list is returned nowhere; or the name is not exactly
+        CUDA_VISIBLE_DEVICES, which no program complains about; or you read os.environ, this
+        process's own variables, in place of the dict that you are given."""
         return os.environ.get(VISIBLE) and None
 
     def misspelled(env):
@@ -334,13 +334,13 @@ class TorchrunEnvKey(Key, task="torchrun_env"):
         second argument, the default."""
         return tuple(int(env.get(name)) for name in NAMES.values())
 
-    @raises(r"RANK|WORLD_SIZE")
+    @raises(r"^'?(RANK|LOCAL_RANK|WORLD_SIZE)'?$")
     def key_error(env):
         """Where a variable is not set, env[...] raises KeyError: your script then runs under
         torchrun alone. Give a default: env.get(name, 0)."""
         return tuple(int(env[name]) for name in NAMES.values())
 
-    @raises(r"RANK|WORLD_SIZE")
+    @raises(r"^'?(RANK|LOCAL_RANK|WORLD_SIZE)'?$")
     def not_in_os_environ(env):
         """You read os.environ, this process's own variables, which torchrun did not set. Read the
         dict that you are given, and give a default: env.get(name, 0)."""

@@ -195,7 +195,8 @@ _CHANGES: dict[str, tuple[_Command, str]] = {
     ),
     "one_taken_for_true": (
         _Command(true="by =="),
-        "You took 1 for True: 1 == True. Its value is lost. Ask `value is True`.",
+        "You took 1 for True: 1 == True. Its value is lost. Ask `value is True`, and `value is "
+        "False` likewise.",
     ),
     "nonzero_taken_for_true": (
         _Command(true="by truth"),

@@ -107,14 +107,14 @@ class SeedEverythingKey(Key, task="seed_everything"):
         _seed(1, "torch")
 
     def nothing_for_zero(n):
-        """With the seed 0 you seed nothing: `if n` takes 0 for no seed. 0 is a seed like any
-        other."""
+        """With the seed 0 you seed nothing, as under `if n`, which takes 0 for no seed. 0 is a seed
+        like any other."""
         if n:
             _seed(n, *_CAUSES)
 
     def default_for_zero(n):
-        """With the seed 0 you seed with another number: `n or 42` takes 0 for no seed. 0 is a seed
-        like any other."""
+        """With the seed 0 you seed with another number, as `n or 42` does, or max(n, 1). 0 is a
+        seed like any other."""
         _seed(n or 42, *_CAUSES)
 
     def seed_cut_to_31_bits(n):

@@ -166,8 +166,8 @@ _READING_CHANGES: dict[str, tuple[_Reading, str]] = {
     ),
     "truth_by_bool": (
         _Reading(truth="not empty"),
-        "You called bool with a text: every text that is not empty is True, 'False' too. Compare "
-        "the text with 'True' and 'False'.",
+        "False became True, as bool makes it of every text that is not empty, of 'False' too. "
+        "Compare the text with 'True' and with 'False'.",
     ),
     "truth_in_any_case": (
         _Reading(truth="any case"),

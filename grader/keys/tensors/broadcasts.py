@@ -163,6 +163,16 @@ class SumToShapeKey(Key, task="sum_to_shape"):
         axes = tuple(axis for axis in _stretched(g, shape) if axis < g.ndim)
         return g.sum(axes, keepdim=True) if axes else g
 
+    @raises("is invalid for input of size")
+    def aligned_at_the_front_and_reshaped(g, shape):
+        """You compared the shapes from the first axis on. Shapes are compared from the last axis
+        on: as many axes go in front as g has more than b, and every axis where shape has a 1 is
+        summed over as well."""
+        for axis in range(g.ndim):
+            if axis >= len(shape) or shape[axis] != g.shape[axis]:
+                g = g.sum(axis, keepdim=True)
+        return g.reshape(shape)
+
     def cut_to_shape(g, shape):
         """Your result has b's shape, and it was cut out of g: the rest of g is lost. Add up over
         all uses of an entry."""

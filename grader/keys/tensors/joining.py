@@ -61,12 +61,12 @@ class RemoveAtKey(Key, task="remove_at"):
 
     def equal_ones_removed(t, i):
         """You removed by value: every entry that equals the one at i is gone. Compare positions,
-        arange(len(t)) != i % len(t)."""
+        arange(len(t)) != i."""
         return t[~(t == t[i]).reshape(len(t), -1).all(1)]
 
     def numbers_compared(t, i):
         """You compared numbers with those of the entry, and kept what differs, as one row. Compare
-        positions, arange(len(t)) != i % len(t), and index by that."""
+        positions, arange(len(t)) != i, and index by that."""
         return t[t != t[i]]
 
     def zero_in_its_place(t, i):
@@ -79,8 +79,8 @@ class RemoveAtKey(Key, task="remove_at"):
         return t[i]
 
     def negative_i_ignored(t, i):
-        """For i >= 0 this is right. For a negative i nothing was removed: positions count from 0 to
-        n - 1, and you asked for none of them. Take i % len(t)."""
+        """For i >= 0 this is right. For a negative i nothing was removed. Where you compare
+        positions, those count from 0 to n - 1, and none is negative: take i % len(t)."""
         return t[torch.arange(len(t), device=t.device) != i]
 
     def sign_dropped(t, i):
@@ -150,6 +150,6 @@ class RemoveAtKey(Key, task="remove_at"):
         return _without(t, i) if len(t) > 1 else t.reshape(-1)[:0]
 
     def values_copied_out(t, i):
-        """The numbers are right, and nothing reaches t: a list of numbers has no history, nor has
-        what comes of torch.tensor(...), detach() and no_grad(). Join slices of t."""
+        """The numbers are right, and nothing reaches t: a list of numbers, torch.tensor(...),
+        NumPy, no_grad() and detach() leave no history. Join slices of t."""
         return RemoveAtKey.reference(t, i).detach()

@@ -99,9 +99,10 @@ class SafeSqrtWhereKey(Key, task="safe_sqrt_where"):
         return torch.zeros_like(x).masked_scatter(positive, x[positive].sqrt())
 
     def one_where(x):
-        """The values are right, and the gradient is nan where x is not positive. It comes through a
-        root whose derivative is inf or nan there, and 0 times that is nan; where computes both
-        branches. Replace x where it is not positive *before* the root, by an inner where."""
+        """The values are right, and the gradient is nan where x is not positive: a slope that is
+        inf or nan there, as that of the root is, gets multiplied by 0. So it does where a where
+        stands behind the root, for both its branches are computed. Replace x where it is not
+        positive *before* the root, by an inner where."""
         return torch.where(x > 0, x.sqrt(), 0)
 
     def clamped(x):

@@ -126,7 +126,8 @@ class FlattenBatchKey(Key, task="flatten_batch"):
         return torch.as_strided(x, (len(x), m), (m, 1))
 
     def batch_of_one_squeezed(x):
-        """squeeze() takes off every axis of length 1: for a batch of one it takes the batch off."""
+        """For a batch of one your result lacks the axis of the batch: squeeze(), for one, takes off
+        every axis of length 1. Leave it out."""
         y = _rows(x)
         return y.squeeze()
 
@@ -137,8 +138,8 @@ class FlattenBatchKey(Key, task="flatten_batch"):
 
     @raises("out of range|out of bounds|only tensors|non-empty")
     def rows_stacked(x):
-        """You flattened the samples one by one and stacked them. An empty batch has none to stack:
-        flatten and reshape need no loop."""
+        """You flattened the samples one by one and joined them by stack or cat. An empty batch has
+        none to join: flatten and reshape need no loop."""
         return torch.stack([sample.reshape(-1) for sample in x])
 
     def values_copied_out(x):

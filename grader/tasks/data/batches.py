@@ -67,6 +67,7 @@ class BatchSampler(Task):
     CASES = (
         case("11 samples by 3", n=11, size=3, drop_last=False, visible=True),
         case("11 samples by 3, drop_last", n=11, size=3, drop_last=True, visible=True),
+        case("9 samples by 4", n=9, size=4, drop_last=False),
         case("none left over, drop_last", n=15, size=5, drop_last=True),
         case("none left over", n=14, size=7, drop_last=False),
         case("fewer samples than a batch holds", n=5, size=7, drop_last=False),

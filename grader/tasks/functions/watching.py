@@ -49,12 +49,19 @@ def called(call: Callable[[], Any], inputs: Mapping[str, Tensor]) -> dict[str, A
 
     with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
         y = call()
-    known = {"y": y, **inputs}
-    words = [
-        next((name for name, one in known.items() if shares_memory(tensor, one)), "another tensor")
-        for tensor in kept
-    ]
+    words = [_said_of(tensor, {"y": y, **inputs}) for tensor in kept]
     return {"y": y, OWN: own_node(y) is not None, KEPT: " and ".join(sorted(words)) or "nothing"}
+
+
+def _said_of(tensor: Tensor, known: Mapping[str, Any]) -> str:
+    """Which of the known tensors this is, or of which it has the numbers."""
+    for name, one in known.items():
+        if shares_memory(tensor, one):
+            return name
+    for name, one in known.items():
+        if isinstance(one, Tensor) and _has_the_numbers_of(tensor, one):
+            return f"a copy of {name}"
+    return "another tensor"
 
 
 def another_call(answer: Callable[..., Any], *given: Any) -> None:
@@ -86,6 +93,11 @@ def sent_back(
 def _numbers(one: Any) -> Tensor | None:
     """A copy of a tensor that has numbers."""
     return one.detach().clone() if isinstance(one, Tensor) and not one.is_meta else None
+
+
+def _has_the_numbers_of(tensor: Tensor, one: Tensor) -> bool:
+    alike = tensor.shape == one.shape and tensor.dtype == one.dtype
+    return alike and not (tensor.is_meta or one.is_meta) and _same(tensor.detach(), one.detach())
 
 
 def _same(one: Tensor, other: Tensor) -> bool:

@@ -203,8 +203,8 @@ def misused(value: Callable[[Tensor], Tensor]) -> Mistakes:
     return (
         mistake(
             "not_unpacked",
-            "ctx.saved_tensors is a tuple, also where one tensor was saved. Take it out: "
-            "(y,) = ctx.saved_tensors.",
+            "You computed with a tuple. ctx.saved_tensors is one, also where one tensor was saved: "
+            "take it out, by (y,) = ctx.saved_tensors.",
             lambda x: NotUnpacked.apply(x),  # type: ignore[no-untyped-call]
             raises="'tuple'|of a single element can be converted to an index",
         ),
@@ -282,8 +282,9 @@ def around(
     found = [
         mistake(
             "cut_off",
-            "The values are right, and no gradient can come back: what is given to apply, or the "
-            "result, is detached, all is done under no_grad, or forward is called by itself. Give "
+            "The values are right, and no gradient can come back: your result has no graph. So it "
+            "is where what is given to apply, or the result, is detached or goes through a list or "
+            "NumPy, where all is done under no_grad, and where forward is called by itself. Give "
             "apply the tensors as they are, and return what it gives.",
             cut,
         ),
