@@ -227,9 +227,10 @@ OPERANDS = (
         r"shapes cannot be multiplied|size mismatch, got input",
         "In a matrix product A @ B the last size of A must be the first one of B. A Linear takes "
         "as many features as it was made with.",
-        "Print both shapes. If the first size is not the batch any more, it was flattened into the "
-        "features: x.flatten(1) keeps it. Else make the Linear with the number of features that "
-        "arrives; in a product of your own one of the two may have to be transposed.",
+        "Print both shapes, and ask whether it is the right tensor that arrives there. If its "
+        "first size is not the batch any more, it was flattened into the features: x.flatten(1) "
+        "keeps it. A Linear of your own is made with the number of features that arrives; in a "
+        "product of your own one of the two may have to be transposed.",
     ),
     Explanation(
         "result_size",

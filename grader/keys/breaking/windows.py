@@ -331,8 +331,8 @@ class TruncatedBpttKey(Key, task="truncated_bptt"):
         return [term.item() for term in terms], last
 
     def first_window_alone(model, opt, loss_fn, xs, ys, state, k):
-        """You trained on the first window alone: your function returns inside the loop. Return
-        after it."""
+        """You trained on the first window alone. Look for a `return` or a `break` inside the loop:
+        it ends the loop in its first round."""
         return _Way().train(model, opt, loss_fn, xs[:k], ys[:k], state, k)
 
     def one_step_at_the_end(model, opt, loss_fn, xs, ys, state, k):

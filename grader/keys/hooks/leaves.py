@@ -238,8 +238,8 @@ class ClipByHookKey(Key, task="clip_by_hook"):
         return _attach([p for p in params if p.requires_grad][-1:], lambda g: g.clamp(-c, c))
 
     def first_entry_alone(params, c):
-        """Only the first entry of params has a hook: your function returns inside the loop, after
-        its first round. Return the list after the loop."""
+        """Only the first entry of params has a hook. Look for a `return` or a `break` inside the
+        loop: it ends the loop in its first round."""
         return _attach(params[:1], lambda g: g.clamp(-c, c))
 
     @raises(r"'NoneType' object has no attribute '(clamp|clip|data|detach|clone|abs|minimum)")

@@ -203,9 +203,9 @@ class TrainStepKey(Key, task="train_step"):
         return loss.item()
 
     def zeros_in_place_of_none(model, opt, loss_fn, x, y):
-        """You filled old gradients with zeros. A parameter that takes no part in the loss then has
-        a gradient of zeros instead of none, and weight decay moves it. opt.zero_grad() puts None
-        in their place, and the step leaves such a parameter out."""
+        """A parameter that takes no part in the loss has a gradient of zeros in your step instead
+        of none, and weight decay moves it. opt.zero_grad() puts None in the place of old gradients,
+        and loss.backward() leaves it there: the step passes over such a parameter."""
         opt.zero_grad(set_to_none=False)
         return _trained(model, opt, loss_fn, x, y, emptied=False)
 
@@ -471,8 +471,8 @@ class OrderTheLinesKey(Key, task="order_the_lines"):
     families = (*of_a_given_loss(reference, 3), *past_hooks(reference))
 
     def first_batch_alone(model, opt, sched, loss_fn, batches, max_norm):
-        """You trained on the first batch alone: your function returns inside the loop, after its
-        first round. Return after the loop."""
+        """You trained on the first batch alone. Look for a `return` or a `break` inside the loop:
+        it ends the loop in its first round."""
         return _epoch("fzbclsd")(model, opt, sched, loss_fn, batches[:1], max_norm)
 
     def losses_after_the_step(*given):

@@ -25,8 +25,8 @@ def by_hand(step: Step, shrink: Callable[[Settings], float]) -> Iterator[Callabl
     """
     yield mistake(
         "first_parameter_alone",
-        "Only the first parameter moved: your function returns inside the loop, after its first "
-        "round. Let the loop come to its end.",
+        "Only the first parameter moved. Look for a `return` or a `break` inside the loop: it ends "
+        "the loop in its first round.",
         lambda params, state, *settings: step(params[:1], state, *settings),
     )
     yield mistake(
