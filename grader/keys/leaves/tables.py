@@ -101,7 +101,7 @@ class WhichGetGradKey(Key, task="which_get_grad"):
     def every_meaning_counted(program, x, w, c):
         """You list a name if any tensor that it stood for has a .grad. A name that the program
         assigns again stands for what it was given last: ask the dict at the end."""
-        names: dict[str, Any] = {"torch": torch, "c": c.clone()}
+        names = {"torch": torch, "c": c.clone()}
         names |= {n: t.detach().clone().requires_grad_() for n, t in (("x", x), ("w", w))}
         stood_for = list(_tensors(names).items())
         for line in ast.parse(program).body:
