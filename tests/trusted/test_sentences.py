@@ -18,6 +18,11 @@ CALLED_A_COPY = re.compile(
     r"\bdetach\b[^.;]*\b(copy|make new) (numbers|values)"
 )
 
+ONE_CAUSE_OF_SEVERAL = re.compile(
+    r"function returns inside the loop|All is well unless [^.;]* interrupted"
+)
+"""A loop ends by `break` as well, and `except RuntimeError` does not see KeyError either."""
+
 
 def rejected_in(exercise, mistake):
     """The float64 cases in which a mistake does something else than the reference."""
@@ -43,6 +48,23 @@ def test_nothing_calls_a_detached_tensor_a_copy():
         for text in (*task.hints, *(m.message for m in key_of(task).mistakes(task.functions)))
     ]
     assert [(name, text) for name, text in told if CALLED_A_COPY.search(text)] == []
+
+
+def test_no_sentence_names_one_cause_where_several_do_the_same():
+    told = [
+        mistake.code
+        for task in tasks().values()
+        for mistake in key_of(task).mistakes(task.functions)
+        if ONE_CAUSE_OF_SEVERAL.search(mistake.message)
+    ]
+    assert told == []
+
+
+def test_dropout_of_everything_is_the_same_in_training_twice():
+    eval_forgotten = key_of(tasks()["train_or_eval"]).eval_forgotten
+    assert eval_forgotten("nn.Dropout(1.0)", (7, 3)) == "equal"
+    assert eval_forgotten("nn.BatchNorm1d(3)", (7, 3)) == "equal"
+    assert eval_forgotten("nn.Dropout(0.5)", (67, 61)) == "different"
 
 
 def test_a_second_pass_refuses_what_is_linear_and_not_straight_pieces():

@@ -176,8 +176,9 @@ class StraightThroughKey(Key, task="straight_through"):
         return x * (torch.round(x) / x).detach()
 
     def cast_to_integers(x):
-        """You cast to integers and back. That cuts off the digits after the point, and integers
-        have no gradient. Use torch.round, and add the detached difference to x."""
+        """You cut off the digits after the point, and no gradient comes through. A cast to integers
+        and back does both, and so does torch.trunc without its history. Use torch.round, and add
+        the detached difference to x."""
         return x.detach().trunc()
 
     def difference_alone(x):

@@ -180,9 +180,9 @@ class AliasOrCopyKey(Key, task="alias_or_copy"):
         return _word(a, b, False)
 
     def by_temporary_ids(a, b):
-        """You call every pair shared: what you compare agrees for any two tensors. So do the types
-        of their storages, and often the ids of two objects that are gone at once, as id(a.data).
-        Compare untyped_storage().data_ptr()."""
+        """You call any two objects shared. If you compare something, it agrees for any two tensors:
+        so do the types of their storages, and often the ids of two objects that are gone at once,
+        as id(a.data). Compare untyped_storage().data_ptr()."""
         return _word(a, b, True)
 
     def by_version(a, b):
@@ -299,6 +299,13 @@ class SnapshotKey(Key, task="snapshot"):
         named_parameters() lists it once. state_dict() lists every name."""
         tensors = {**dict(model.named_parameters()), **dict(model.named_buffers())}
         return {name: t.detach().clone() for name, t in tensors.items()}
+
+    def second_names_missing_and_live(model):
+        """Your snapshot changed together with the model: detach() and .data use the model's own
+        memory, so clone every entry. And a parameter that stands in the model under two names has
+        one of them in your dict: state_dict() lists every name."""
+        tensors = {**dict(model.named_parameters()), **dict(model.named_buffers())}
+        return {name: t.detach() for name, t in tensors.items()}
 
     def buffers_live(model):
         """The parameters are safe, and the buffers changed together with the model. Clone them as

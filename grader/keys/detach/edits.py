@@ -30,9 +30,9 @@ class InplaceReluSafeKey(Key, task="inplace_relu_safe"):
 
     @raises(r"modified by an inplace operation.*output 0 of Relu")
     def relu_overwritten(x):
-        """You overwrote the result of relu. relu saves it, to know where the gradient passes. Write
-        exp() or expm1() without the underscore, and outside of no_grad(): in there an edit is
-        counted all the same, and exp is not recorded."""
+        """You overwrote the result of relu. relu saves it, to know where the gradient passes. Let
+        what follows make a new tensor: exp() or expm1() without the underscore, and outside of
+        no_grad(), for in there an edit is counted all the same, and exp is not recorded."""
         return (2 * x).relu_().exp_() - 1
 
     @raises(r"modified by an inplace operation.*output 0 of Exp")
@@ -49,17 +49,18 @@ class InplaceReluSafeKey(Key, task="inplace_relu_safe"):
         return y
 
     def relu_hidden_by_data(x):
-        """The values are right, and the gradient is silently wrong: it is that of 2 * x. exp was
-        computed in place where autograd does not record, through .data or inside no_grad(). Let
-        every operation be recorded."""
+        """The values are right, and the gradient is silently wrong: it is that of 2 * x. relu and
+        exp are missing in it, because autograd did not record exp, or both: what is computed behind
+        .data or detach() or inside no_grad() has no part in the gradient. Let every operation be
+        recorded."""
         y = (2 * x).relu_()
         y.data.exp_()
         return y - 1
 
     def relu_not_recorded(x):
-        """The values are right, and the gradient is not 0 where x is negative. relu was written in
-        place where autograd does not record, through .data or inside no_grad(), so the pass knows
-        nothing of it. Let every operation be recorded."""
+        """The values are right, and the gradient is not 0 where x is negative. Autograd did not
+        record relu, so the pass knows nothing of it: it was written in place through .data, or
+        computed behind detach() or inside no_grad(). Let every operation be recorded."""
         y = 2 * x
         y.data.relu_()
         return y.exp() - 1

@@ -100,10 +100,17 @@ class DetectSilentCorruptionKey(Key, task="detect_silent_corruption"):
     reference = _outcome
 
     def grad_not_emptied(compute, edit, x):
-        """You say "wrong" where nothing is wrong: x.grad still held the gradient of the first run
-        when the second added to it. Run each on a fresh clone of x, or set x.grad = None."""
+        """You say "wrong" where nothing is wrong. If you compare x.grad with another gradient, the
+        two differ for another reason: one that is not emptied holds that of an earlier run as well.
+        Run with the edit and without it, each on a fresh clone of x, and compare the two gradients,
+        by torch.equal or torch.allclose."""
         found = _outcome(compute, edit, x)
         return "wrong" if found == "ok" else found
+
+    def edit_made_in_no_grad(compute, edit, x):
+        """You ran the edit inside no_grad(). There a leaf may be edited that refuses it where
+        autograd records, and what the edit computes has no history. Run the line as it is."""
+        return _outcome(compute, f"with torch.no_grad():\n    {edit}", x)
 
     def values_compared(compute, edit, x):
         """You compared the values of y with and without the edit. What counts is x.grad: an edit

@@ -155,8 +155,9 @@ class JacobianRowsKey(Key, task="jacobian_rows"):
         return _jacobian(f, x).T
 
     def accumulated_rows(f, x):
-        """Each of your rows contains all rows before it: x.grad was not cleared between the
-        backward passes. Set x.grad = None before each, or use torch.autograd.grad."""
+        """Each of your rows contains all rows before it, as x.grad does where it is not cleared
+        between the backward passes. Set x.grad = None before each, or use torch.autograd.grad, and
+        start each pass from one y[i]."""
         return _jacobian(f, x).cumsum(0)
 
     def sum_of_rows(f, x):
@@ -184,6 +185,14 @@ class JacobianRowsKey(Key, task="jacobian_rows"):
         """You returned one vector, the sum of all rows: the gradient of y.sum(). Differentiate each
         y[i] alone, and stack the m gradients."""
         return _jacobian(f, x).sum(0)
+
+    def sum_on_a_diagonal(f, x):
+        """You ran one pass, from the sum of y, and put what it gave on a diagonal, or into every
+        row where m is not n. That is the Jacobian only if y[i] depends on x[i] alone. Differentiate
+        each y[i] alone, and stack the m gradients."""
+        rows = _jacobian(f, x)
+        square = len(rows) == len(x)
+        return torch.diag(rows.sum(0)) if square else JacobianRowsKey.sum_of_rows(f, x)
 
     def diagonal_only(f, x):
         """You kept the diagonal: the derivative of y[i] with respect to x[i]. Every output may
@@ -268,15 +277,17 @@ class TwoHeadsKey(Key, task="two_heads"):
         return total, total.clone(), 2 * total
 
     def taken_off_itself(a):
-        """Your g_sum is 0, and your g_mean is the total. You kept a.grad itself before the second
-        pass: it is one tensor, to which that pass added, and taken off itself it leaves 0. Keep a
-        clone of a.grad, or set a.grad = None."""
+        """Your g_sum is 0, and your g_mean is the total. Either you read a.grad after both passes,
+        or you kept a.grad itself before the second: it is one tensor, to which that pass added, and
+        taken off itself it leaves 0. Keep a clone of a.grad after the first pass, or set a.grad =
+        None."""
         *_, total = _heads(a)
         return total, torch.zeros_like(total), total.clone()
 
     def kept_for_the_sum(a):
-        """Your g_mean is the total, and the others are right. You kept a.grad itself before the
-        second pass: it is one tensor, and that pass added to it. Keep a clone."""
+        """Your g_mean is the total, and the others are right. Either you read it after both passes,
+        or you kept a.grad itself before the second: it is one tensor, and that pass added to it.
+        Keep a clone, made after the first."""
         _, g_sum, total = _heads(a)
         return total, g_sum, total.clone()
 
@@ -347,13 +358,15 @@ class TwoHeadsKey(Key, task="two_heads"):
         return 4 * a / a.numel(), 4 * a, 4 * a
 
     def kept_a_grad_itself(a):
-        """Your g_mean turned into g_sum. You kept a.grad itself and zeroed it in place, so the
-        second pass wrote into the tensor you had kept. Keep a clone, or set a.grad = None."""
+        """Your g_mean is the gradient of the sum, and the others are right. d is the mean: divide
+        by the number of entries. If you did, you kept a.grad itself and zeroed it in place, so that
+        the second pass wrote into the tensor you had kept: keep a clone, or set a.grad = None."""
         return 4 * a, 4 * a, 4 * a / a.numel() + 4 * a
 
     def everything_is_total(a):
-        """All three of yours are the total. You kept a.grad itself each time: it is one tensor,
-        and the second pass added to it."""
+        """All three of yours are the total. Either you read a.grad after both passes, or you kept
+        a.grad itself each time: it is one tensor, and the second pass added to it. Keep a clone of
+        it after each pass."""
         total = 4 * a / a.numel() + 4 * a
         return total, total.clone(), total.clone()
 
@@ -399,8 +412,9 @@ class SecondDerivativeKey(Key, task="second_derivative"):
         return torch.linalg.eigvalsh(_hessian(f, x))
 
     def both_added(f, x):
-        """Your answer is the first derivative plus the second: both passes added to x.grad. Use
-        torch.autograd.grad, or set x.grad = None in between."""
+        """Your answer is the first derivative plus the second, as x.grad is where both passes add
+        to it. The second alone is asked for: use torch.autograd.grad, or set x.grad = None in
+        between."""
         return _gradient(f, x) + _hessian(f, x).diagonal()
 
     def sums_and_gradient_added(f, x):
@@ -431,8 +445,9 @@ class SecondDerivativeKey(Key, task="second_derivative"):
         return _hessian(f, x)[0]
 
     def rows_added_up(f, x):
-        """Your entries contain the rows before them: x.grad was not emptied between the passes.
-        Use torch.autograd.grad, or set x.grad = None before each."""
+        """Your entries contain the rows before them, as x.grad does where it is not emptied between
+        the passes. Use torch.autograd.grad for one g[i] at a time, or set x.grad = None before
+        each."""
         return _hessian(f, x).cumsum(0).diagonal()
 
     def trace(f, x):

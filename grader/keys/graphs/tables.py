@@ -346,8 +346,8 @@ class RequiresGradTableKey(Key, task="requires_grad_table"):
         return _flags(expression, x, c, no_grad)[0], expression == "x"
 
     def x_cloned(expression, x, c, no_grad):
-        """You put a clone of x into the dict. A clone is computed: it is no leaf where recording is
-        on, and loses the flag where it is off. Put x itself in."""
+        """What you put into the dict under x was computed from x, as a clone is. It is no leaf
+        where recording is on, and loses the flag where it is off. Put x itself in."""
         with torch.set_grad_enabled(not no_grad):
             x = x.clone()
         return _flags(expression, x, c, no_grad)

@@ -89,6 +89,18 @@ class TensorGradLoggerKey(Key, task="tensor_grad_logger"):
         _, at_x = _passes(f, heads, x)
         return [g.abs() for g in at_x], sum(at_x, torch.zeros_like(x))
 
+    @raises(r"'NoneType' object has no attribute 'register_hook'")
+    def behind_the_node(f, heads, x):
+        """Your log holds what leaves the node of z, on its way to x. A hook of z.grad_fn is called
+        with the gradients of the node's inputs first, and with those of its outputs second; and
+        where f returns x itself there is no node. Register the hook on z: z.register_hook."""
+        z, log = f(x), []
+        node = z.grad_fn
+        node.register_hook(lambda gin, gout: log.append(gin[0].abs()))
+        for head in heads:
+            head(z).sum().backward(retain_graph=True)
+        return log, x.grad
+
     def one_pass_for_all(f, heads, x):
         """Your log has one entry: you added all heads up and ran one backward pass. The gradients
         are right as a sum, and each pass by itself is asked for: call backward for every head."""
@@ -264,8 +276,8 @@ class GradientReversalKey(Key, task="gradient_reversal"):
         return _with_hook(x.detach().clone().requires_grad_(), lambda g: -lam * g)
 
     def zero_skipped(x, lam):
-        """With lam = 0 the gradient passes unchanged: `if lam` is False there, and no hook stands
-        on y. With 0 nothing must reach x through y: register the hook always."""
+        """With lam = 0 the gradient passes unchanged: a question such as `if lam` leaves it alone
+        there. With 0 nothing must reach x through y: register the hook always."""
         return _with_hook(x, lambda g: -lam * g if lam else None)
 
     def leaves_alone(x, lam):
@@ -283,6 +295,11 @@ class GradientReversalKey(Key, task="gradient_reversal"):
         alone, and no hook."""
         y = _with_hook(x, lambda g: -lam * g)
         return y if y.requires_grad else y.requires_grad_()
+
+    def x_made_to_require_grad(x, lam):
+        """Where x does not require grad you switched its flag on, and y requires grad with it. x is
+        the caller's, and nothing can reach it: return the values alone, and no hook."""
+        return _with_hook(x.requires_grad_(), lambda g: -lam * g)
 
     def first_pass_alone(x, lam):
         """Only the first backward pass is turned round. Your hook removes itself, or counts its

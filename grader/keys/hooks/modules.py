@@ -63,8 +63,9 @@ class CaptureFeaturesKey(Key, task="capture_features"):
     families = (*around_a_run(reference, _empty, once=True),)
 
     def hooks_stay_after_an_error(model, names, x):
-        """When the model raises, your hooks stay on it: the lines that remove them do not run. Put
-        the call of the model into try, and the removal into finally."""
+        """Your hooks are still on the model after a run that was broken off, by an error or by the
+        stop button: the lines that remove them did not run, and `except Exception` does not see the
+        stop button. Put the call of the model into try, and the removal into finally."""
         return run(model, names, x, copy_of, "on error")
 
     def hooks_stay(model, names, x):
@@ -178,8 +179,9 @@ class CaptureFeaturesKey(Key, task="capture_features"):
         return {name: torch.stack(calls) for name, calls in kept.items()}
 
     def first_call_alone(model, names, x):
-        """A submodule was called twice, and you kept its first call. The hook has to stay until the
-        model has run: remove it in finally, not inside the hook."""
+        """A submodule was called twice, and you kept its first call. Append to the list at every
+        call. A hook that removes itself is gone by the second: remove it in finally, not inside the
+        hook."""
         return {name: calls[:1] for name, calls in run(model, names, x, copy_of, "no").items()}
 
     def arrays(model, names, x):

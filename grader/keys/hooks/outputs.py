@@ -172,8 +172,9 @@ class ScaleForwardKey(Key, task="scale_forward"):
         return nn.modules.module.register_module_forward_hook(hook)
 
     def gradient_scaled(module, s):
-        """The output is what it was, and gradients are multiplied: yours is a backward hook. A
-        forward hook replaces the output, and its factor comes into the gradient by itself."""
+        """The output is what it was, and gradients are multiplied: yours is a hook of the backward
+        pass. A forward hook replaces the output by what it returns, and its factor comes into the
+        gradient by itself."""
         return module.register_full_backward_hook(
             lambda m, gin, gout: tuple(None if g is None else s * g for g in gin)
         )
@@ -400,8 +401,9 @@ class StatsHookKey(Key, task="stats_hook"):
         return _stats(model, _leaves(model), x, lambda t: (float(t.min()), float(t.max())))
 
     def first_call_alone(model, x):
-        """A submodule was called twice, and you kept its first call. The hook has to stay until the
-        model has run: remove it in finally, not inside the hook."""
+        """A submodule was called twice, and you kept its first call. Append to the list at every
+        call. A hook that removes itself is gone by the second: remove it in finally, not inside the
+        hook."""
         stats = _stats(model, _leaves(model), x, _pair)
         return {name: calls[:1] for name, calls in stats.items()}
 

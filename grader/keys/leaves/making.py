@@ -24,14 +24,15 @@ class MakeLeafKey(Key, task="make_leaf"):
         return leaf.requires_grad_()
 
     def cloned_with_history(t):
-        """You cloned t without detaching it. clone() is a recorded operation: if t requires grad,
-        so does its clone, which is no leaf, and requires_grad_() changes nothing then. Detach
-        first."""
+        """You copied t without detaching it. clone(), like any other operation, is recorded: if t
+        requires grad, so does its result, which is no leaf, and requires_grad_() changes nothing
+        then. Detach first."""
         return t.clone().requires_grad_()
 
     def cloned_only(t):
-        """You returned t.clone(). If t requires grad, the clone is recorded and no leaf;
-        if it does not, neither does the clone. Detach before you clone, and set the flag after."""
+        """You returned a copy of t as clone() makes it. If t requires grad, the copy is recorded
+        and no leaf; if it does not, neither does the copy. Detach before you clone, and set the
+        flag after."""
         return t.clone()
 
     def memory_shared(t):
@@ -40,8 +41,8 @@ class MakeLeafKey(Key, task="make_leaf"):
         return t.detach().requires_grad_()
 
     def detached_only(t):
-        """You returned t.detach(). It has no history, but it uses the memory of t and does not
-        require grad. Add clone() and requires_grad_()."""
+        """You returned t.detach(), or .data. It has no history, but it uses the memory of t and
+        does not require grad. Add clone() and requires_grad_()."""
         return t.detach()
 
     def flag_set_before_the_copy(t):
@@ -63,9 +64,18 @@ class MakeLeafKey(Key, task="make_leaf"):
         is called on and makes no new one. Call it on a detached clone."""
         return t.requires_grad_()
 
+    @raises(r"Can't detach views in-place")
+    def detached_in_place(t):
+        """You called detach_(), with an underscore, which takes the history off t itself: t was
+        computed, and is a leaf now; and a view refuses it. detach() gives another tensor."""
+        flag = t.requires_grad
+        leaf = t.detach_().clone().requires_grad_()
+        t.requires_grad_(flag)
+        return leaf
+
     def made_contiguous(t):
-        """You took contiguous() for a copy. It returns t itself where the entries lie in order
-        already. clone() always copies."""
+        """You took contiguous(), or a reshape, for a copy. Either returns the memory of t where the
+        entries lie in order already. clone() always copies."""
         return t.detach().contiguous().requires_grad_()
 
     @raises(r"only change requires_grad flags of leaf")
@@ -125,8 +135,8 @@ class ScaledParameterKey(Key, task="scaled_parameter"):
 
     def product_of_a_leaf(shape, scale, dtype, device):
         """Your weight is not a leaf, so no gradient is kept in it and an optimizer refuses it. You
-        set requires_grad on the random numbers, and multiplying them made a new tensor, a non-leaf.
-        Scale first, set the flag last."""
+        set requires_grad before the last operation, such as the product with scale, and that made a
+        new tensor, a non-leaf. Scale first, set the flag last."""
         return _randn(shape, dtype, device).requires_grad_() * scale
 
     def flag_forgotten(shape, scale, dtype, device):
@@ -216,8 +226,9 @@ class ScaledParameterKey(Key, task="scaled_parameter"):
         return (_randn(shape, dtype, device) / scale).requires_grad_()
 
     def shrunk_by_fan_in(shape, scale, dtype, device):
-        """Your numbers have a smaller standard deviation than scale: you divided by the square root
-        of a size as well, as some initialisations do. Here scale alone is asked for."""
+        """Your numbers have a smaller standard deviation than scale. Some initialisations divide by
+        the square root of a size as well, and a mean of several draws is smaller, too. Here scale
+        alone is asked for: multiply what torch.randn draws by it, and do no more."""
         return (_randn(shape, dtype, device) * scale / math.sqrt(shape[0])).requires_grad_()
 
     def cast_after_the_flag(shape, scale, dtype, device):
@@ -266,8 +277,9 @@ class ScaledParameterKey(Key, task="scaled_parameter"):
         return (drawn * scale).requires_grad_()
 
     def seed_fixed(shape, scale, dtype, device):
-        """Several calls return the same numbers: your function sets the seed. Two layers of one
-        shape would start out equal. Seeding belongs to the program, once, at its start."""
+        """Several calls return the same numbers: your function sets a seed, or keeps what an
+        earlier call drew. Two layers of one shape would start out equal. Draw in every call;
+        seeding belongs to the program, once, at its start."""
         torch.manual_seed(0)
         return (_randn(shape, dtype, device) * scale).requires_grad_()
 

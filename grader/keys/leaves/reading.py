@@ -310,7 +310,8 @@ class GradOfIntermediateKey(Key, task="grad_of_intermediate"):
         return dz, dx * 2
 
     def both_of_two_passes(f1, f2, x):
-        """Two passes were added up in .grad, of z as of x. One pass gives both gradients."""
+        """Both gradients are twice the right ones: two passes were added up in .grad, of z as of x,
+        or y holds its sum twice. One pass from f2(z).sum() gives both."""
         dz, dx = GradOfIntermediateKey.reference(f1, f2, x)
         return dz * 2, dx * 2
 

@@ -1,5 +1,6 @@
 """References and mistakes of the exercise that predicts which tensors get a gradient."""
 
+import ast
 import re
 from typing import Any
 
@@ -97,6 +98,17 @@ class WhichGetGradKey(Key, task="which_get_grad"):
         exec(program, names)
         return _filled(_tensors(names) | given)
 
+    def every_meaning_counted(program, x, w, c):
+        """You list a name if any tensor that it stood for has a .grad. A name that the program
+        assigns again stands for what it was given last: ask the dict at the end."""
+        names = {"torch": torch, "c": c.clone()}
+        names |= {n: t.detach().clone().requires_grad_() for n, t in (("x", x), ("w", w))}
+        stood_for = list(_tensors(names).items())
+        for line in ast.parse(program).body:
+            exec(compile(ast.Module([line], []), "program", "exec"), names)
+            stood_for += _tensors(names).items()
+        return {n for n, t in stood_for if _filled({n: t})}
+
     def given_ones_alone(program, x, w, c):
         """You looked at the three tensors that you were given, and at nothing else. What the
         program assigns can have a .grad, too, and the name x may stand for another tensor in the
@@ -106,9 +118,8 @@ class WhichGetGradKey(Key, task="which_get_grad"):
 
     @raises(r"only change requires_grad flags of leaf variables")
     def clones_handed_over(program, x, w, c):
-        """You put clones into the dict. The clone of a tensor that requires grad is computed and no
-        leaf: it keeps no .grad, and a line that changes its flag raises. Put x, w and c themselves
-        in."""
+        """What you put into the dict was computed from x and w, as clones are, and is no leaf: it
+        keeps no .grad, and a line that changes its flag raises. Put x, w and c themselves in."""
         names = {"torch": torch, "x": x.clone(), "w": w.clone(), "c": c.clone()}
         exec(program, names)
         return _filled(_tensors(names))

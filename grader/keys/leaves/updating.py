@@ -207,8 +207,9 @@ class FlagSetterKey(Key, task="flag_setter"):
         return list(dict.fromkeys(found))
 
     def last_names_only(module, pattern):
-        """You matched the last part of a name, such as bias. The name in named_parameters() is
-        longer, encoder.bias: match all of it."""
+        """You looked at the end of a name alone, or at its last part, such as bias. A name in
+        named_parameters() is longer, encoder.bias, and may hold a match anywhere:
+        re.search(pattern, name)."""
         return _frozen(module, pattern, lambda wanted, name: re.search(wanted, name.split(".")[-1]))
 
     def parameters_returned(module, pattern):

@@ -203,9 +203,9 @@ class TrainStepKey(Key, task="train_step"):
         return loss.item()
 
     def zeros_in_place_of_none(model, opt, loss_fn, x, y):
-        """You filled old gradients with zeros. A parameter that takes no part in the loss then has
-        a gradient of zeros instead of none, and weight decay moves it. opt.zero_grad() puts None
-        in their place, and the step leaves such a parameter out."""
+        """A parameter that takes no part in the loss has a gradient of zeros in your step instead
+        of none, and weight decay moves it. opt.zero_grad() puts None in the place of old gradients,
+        and loss.backward() leaves it there: the step passes over such a parameter."""
         opt.zero_grad(set_to_none=False)
         return _trained(model, opt, loss_fn, x, y, emptied=False)
 

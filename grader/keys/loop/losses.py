@@ -135,6 +135,14 @@ class LossChoiceKey(Key, task="loss_choice"):
         shifted = logits - logits.max()
         return (shifted.exp().sum(1).log() - shifted.gather(1, y[:, None])[:, 0]).mean()
 
+    def one_maximum_in_every_logarithm(logits, y):
+        """You took one maximum off all scores, that of the whole batch. A row whose scores lie far
+        below it is left with zeros, whose logarithm is -inf. Take off the maximum of each row, as
+        log_softmax does."""
+        shifted = logits - logits.detach().max()
+        logarithms = shifted - shifted.exp().sum(1, keepdim=True).log()
+        return -logarithms.gather(1, y[:, None]).mean()
+
     def squares(logits, y):
         """You took the mean square of probabilities against a one-hot target. Cross entropy is
         minus the logarithm of the right class's probability: F.cross_entropy(logits, y)."""
@@ -337,8 +345,9 @@ class BatchGradientFactsKey(Key, task="batch_gradient_facts"):
         return mean, mean + total
 
     def one_object_twice(X, y, w):
-        """You returned one tensor twice, the sum of both gradients: w.grad is one object, to which
-        the second backward added. Keep a clone of the first, and set w.grad to None in between."""
+        """Both of yours are the sum of the two gradients: w.grad is one object, to which both
+        passes added. Keep a clone of it after the first, and set w.grad to None before the
+        second."""
         mean, total = BatchGradientFactsKey.reference(X, y, w)
         return mean + total, mean + total
 

@@ -256,9 +256,24 @@ class AccumulateTokensKey(Key, task="accumulate_tokens"):
         model.zero_grad()
         return loss
 
+    def emptied_and_unrecorded(model, pieces):
+        """The loss is right, and .grad is empty: you emptied it, and backward was not called on
+        what this model gave. Call it for each piece."""
+        model.zero_grad()
+        return float(sum(_sum_of(model(x), y) for x, y in pieces)) / _counted(pieces)
+
+    def backward_behind_the_loop(model, pieces):
+        """The loss is right, and .grad holds the last piece's share alone: backward stands behind
+        the loop, where the name stands for the last loss. Call it inside the loop, for each
+        piece."""
+        model.zero_grad()
+        losses = [_sum_of(model(x), y) / _counted(pieces) for x, y in pieces]
+        losses[-1].backward()
+        return sum(loss.item() for loss in losses)
+
     def unrecorded(model, pieces):
-        """The loss is right, and .grad holds what it held before: backward was never called. Call
-        it for each piece."""
+        """The loss is right, and .grad holds what it held before: backward was not called, or ran
+        on a copy of the model. Call it for each piece."""
         with torch.no_grad():
             total = sum(_sum_of(model(x), y) for x, y in pieces)
         return float(total) / _counted(pieces)

@@ -125,9 +125,25 @@ class AccumulateKey(Key, task="accumulate"):
         model.zero_grad()
         return loss
 
+    def emptied_and_unrecorded(model, loss_fn, pieces):
+        """The loss is right, and .grad is empty: you emptied it, and backward was not called on
+        what this model gave. Call it for each piece's weighted loss."""
+        model.zero_grad()
+        return AccumulateKey.unrecorded(model, loss_fn, pieces)
+
+    def backward_behind_the_loop(model, loss_fn, pieces):
+        """The loss is right, and .grad holds the last piece's share alone: backward stands behind
+        the loop, where the name stands for the last loss. Call it inside the loop, for each
+        piece."""
+        model.zero_grad()
+        total = sum(len(x) for x, _ in pieces)
+        losses = [loss_fn(model(x), y) * len(x) / total for x, y in pieces if len(x)]
+        losses[-1].backward()
+        return sum(loss.item() for loss in losses)
+
     def unrecorded(model, loss_fn, pieces):
-        """The loss is right, and .grad holds what it held before: backward was never called. Call
-        it for each piece's weighted loss."""
+        """The loss is right, and .grad holds what it held before: backward was not called, or ran
+        on a copy of the model. Call it for each piece's weighted loss."""
         total = sum(len(x) for x, _ in pieces)
         return sum(loss_fn(model(x), y).item() * len(x) / total for x, y in pieces if len(x))
 

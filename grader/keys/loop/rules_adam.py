@@ -51,6 +51,7 @@ def _adam(
     place=None,
     after=None,
     shares=(1, 1),
+    started=False,
     **other,
 ):
     """A step by `rule`, with settings s, some of them exchanged for `other` ones.
@@ -60,7 +61,7 @@ def _adam(
     gradient, or of what `of_first(g, m)` makes of it and the first average, or with `plain_second`
     of the gradient without the decay. `place` is where in state a parameter's numbers lie,
     `after(m, v, t, s)` what of the averages is stored, and `shares` by what the new terms of both
-    are multiplied besides.
+    are multiplied besides. `started`: the averages start at the first gradient and its square.
     """
     s = replace(_Settings(*s), **other)
     state["t"] = state.get("t", 0) + 1
@@ -73,7 +74,8 @@ def _adam(
         g = p.grad if s.decoupled else p.grad + s.wd * p
         if s.decoupled:
             p *= 1 - (s.lr * s.wd if decay is None else decay)
-        t, m, v = state.get(i, (0, torch.zeros_like(p), torch.zeros_like(p)))
+        start = (g.clone(), second(g)) if started else (torch.zeros_like(p), torch.zeros_like(p))
+        t, m, v = state.get(i, (0, *start))
         m = s.b1 * m + (1 - s.b1) * shares[0] * g
         g = of_first(g, m) if of_first else p.grad if plain_second else g
         v = s.b2 * v + (1 - s.b2) * shares[1] * second(g)
@@ -132,6 +134,16 @@ class AdamFromScratchKey(Key, task="adam_from_scratch"):
         """Every step of yours is like a first one: the averages start at zero again. Keep them in
         state, which is the same dict at every call."""
         _adam(params, {}, s)
+
+    def started_at_the_gradient(params, state, *s):
+        """Your averages start at the first gradient and its square, and you correct them for a
+        start at zero that they did not have. m and v start at 0."""
+        _adam(params, state, s, started=True)
+
+    def started_at_the_gradient_and_not_corrected(params, state, *s):
+        """Your averages start at the first gradient and its square, and are not corrected. In Adam
+        m and v start at 0, and are divided by 1 - b1**t and 1 - b2**t."""
+        _adam(params, state, s, lambda m, v, t, s: m / (v.sqrt() + s.eps), started=True)
 
     def eps_inside_the_root(params, state, *s):
         """You added eps before you took the root. Add it after: sqrt(v) + eps."""

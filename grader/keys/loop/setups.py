@@ -271,6 +271,19 @@ class ParamGroupsKey(Key, task="param_groups"):
         direct = any(part is head for part in model.children())
         return _sgd(model, _of(head, lr_head if direct else lr_body, lr_body), _of_matrices(wd))
 
+    def part_by_part(model, head, lr_body, lr_head, wd):
+        """You went through the direct children of the model, part by part. head may lie deeper, and
+        then its parameters have lr_body; and those that stand on the model itself are missing. Walk
+        over model.parameters(), and ask whether each is among head.parameters(), by identity."""
+        own = dict(model.named_parameters(recurse=False))
+        direct = any(part is head for part in model.children())
+
+        def kept(named):
+            return named[1].requires_grad and named[0] not in own
+
+        rate = _of(head, lr_head if direct else lr_body, lr_body)
+        return _sgd(model, rate, _of_matrices(wd), kept)
+
     def shared_given_to_the_body(model, head, lr_body, lr_head, wd):
         """A weight that head shares with the body has lr_body, and it counts as one of head's. Ask
         whether it is among head's parameters, by identity; its name does not tell, for

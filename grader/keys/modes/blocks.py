@@ -174,9 +174,10 @@ class ModeProbeKey(Key, task="mode_probe"):
         return recording, inference, wants
 
     def not_restored_after_an_interrupt(fn):
-        """All is well unless fn is interrupted: KeyboardInterrupt, which the stop button raises, is
-        no Exception, so that `except Exception` does not see it. Put recording back in `finally`,
-        or in a `with` block."""
+        """Recording is put back after an error of fn, and not after an interrupt:
+        KeyboardInterrupt, which the stop button raises, is no Exception, and an `except` that names
+        Exception, or one kind of error, does not see it. Put recording back in `finally`, or in a
+        `with` block."""
         recording, inference = _modes()
         try:
             wants = fn().requires_grad

@@ -30,9 +30,10 @@ class DecoratedInferKey(Key, task="decorated_infer"):
         return wrapper
 
     def not_restored_after_an_interrupt(fn):
-        """All is well unless the call is interrupted: KeyboardInterrupt, which the stop button
-        raises, is no Exception, so that `except Exception` does not see it. Recording stays off
-        then. Put it back in `finally`, or let a `with torch.no_grad():` block do it."""
+        """Recording is put back after an error of fn, and not after an interrupt:
+        KeyboardInterrupt, which the stop button raises, is no Exception, and an `except` that names
+        Exception, or one kind of error, does not see it. Put it back in `finally`, or let a `with
+        torch.no_grad():` block do it."""
 
         @functools.wraps(fn)
         def wrapper(*args, **kwargs):
@@ -186,6 +187,18 @@ class DecoratedInferKey(Key, task="decorated_infer"):
         def wrapper(*args, **kwargs):
             with torch.no_grad():
                 return fn(*args, **kwargs).clone().requires_grad_()
+
+        return wrapper
+
+    def result_copied(fn):
+        """You returned a copy of what fn returned. Other functions return a pair, or a text: hand
+        on the very object that fn returned."""
+
+        @functools.wraps(fn)
+        def wrapper(*args, **kwargs):
+            with torch.no_grad():
+                result = fn(*args, **kwargs)
+            return result.clone()
 
         return wrapper
 

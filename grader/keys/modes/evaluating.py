@@ -245,9 +245,10 @@ class EvaluateKey(Key, task="evaluate"):
         return logits
 
     def not_restored_after_an_interrupt(model, x):
-        """All is well unless the run is interrupted: KeyboardInterrupt, which the stop button
-        raises, is no Exception, so that `except Exception` does not see it. The lines that put the
-        flags back belong into a finally block."""
+        """The flags are put back after an error of the model, and not after an interrupt:
+        KeyboardInterrupt, which the stop button raises, is no Exception, and an `except` that names
+        Exception, or one kind of error, does not see it. The lines that put the flags back belong
+        into a finally block."""
         modes = _modes(model)
         try:
             logits = _left_in_eval(model, x)

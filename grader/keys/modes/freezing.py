@@ -133,8 +133,9 @@ class FrozenMiddleKey(Key, task="frozen_middle"):
         _freeze(model[i])
 
     def output_detached(model, i):
-        """You detached what model[i] returns. No gradient gets past it any more, and the layers
-        before it stop training. Freeze its parameters; its operations must still be recorded."""
+        """You detached what model[i] returns, or what it is given. No gradient gets past it any
+        more, and the layers before it stop training. Freeze its parameters; its operations must
+        still be recorded."""
         _freeze(model[i])
         model[i].register_forward_hook(lambda layer, given, y: y.detach())
 
@@ -402,8 +403,8 @@ class EmaUpdateKey(Key, task="ema_update"):
             t = beta * t + (1 - beta) * o
 
     def integers_alone_copied(target, online, beta):
-        """The integers are copied, and everything else in target is unchanged: a line such as
-        `t = beta * t + ...` makes a new tensor and lets the name t stand for it. Write into t:
+        """The integers are copied, and everything else in target is unchanged. A line such as `t =
+        beta * t + ...` makes a new tensor and lets the name t stand for it. Write into t:
         t.mul_(...), t.copy_(...)."""
         whole = ((t, o) for t, o in _buffers(target, online) if not t.is_floating_point())
         _average(whole, 0.0, 1.0)

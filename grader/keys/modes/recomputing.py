@@ -147,8 +147,9 @@ class CheckpointedKey(Key, task="checkpointed"):
             return block(x)
 
     def reentrant(block, x):
-        """All is well if x requires grad. If it does not, block's parameters get no gradient: the
-        reentrant kind of checkpoint looks at its inputs alone. Pass use_reentrant=False."""
+        """All is well if x requires grad. If it does not, block's parameters get no gradient. The
+        reentrant kind of checkpoint does that, for it looks at its inputs alone. Hand block and x
+        to checkpoint in either case, with use_reentrant=False."""
         return checkpoint(block, x, use_reentrant=True)
 
     def other_masks(block, x):

@@ -117,8 +117,8 @@ class GradModeTableKey(Key, task="grad_mode_table"):
     reference = _flags
 
     def x_cloned(program, x, c):
-        """You put a clone of x into the dict. It is computed from x, so it is no leaf, and nor is
-        another name for it. Put x itself in."""
+        """What you put into the dict under x was computed from x, as a clone is: it is no leaf, and
+        nor is another name for it. Put x itself in."""
         return _flags(program, x.clone(), c)
 
     def x_detached(program, x, c):

@@ -78,6 +78,13 @@ class LnForwardKey(Key, task="ln_forward"):
         averages over the last two: count them with w.ndim."""
         return _normalised(x, (-1,), eps) * w + b
 
+    def one_dimension_after_the_other(x, w, b, eps):
+        """You normalised over one dimension after the other. Where w has two, mean and variance are
+        those of both at once: hand both to mean and var, dim=(-2, -1)."""
+        for dim in _last(w):
+            x = _normalised(x, (dim,), eps)
+        return x * w + b
+
     def last_dimension_default_eps(x, w, b):
         """Two things differ: you averaged over the last dimension alone, where w may have two, and
         you used torch's default of 1e-5 in the place of eps."""

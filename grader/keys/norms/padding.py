@@ -136,8 +136,8 @@ class MaskedBatchNormKey(Key, task="masked_batch_norm"):
         return _over((0, 1, 2), x, mask, w, b, eps)
 
     def padding_is_b(x, mask, w, b, eps):
-        """The real positions are right. At padding you return b: you set it to 0 before w and b
-        were applied. Set it to 0 at the end."""
+        """The real positions are right. At padding you return b, which was added there as well. Set
+        the result to 0 there, at the end."""
         return _emptied(_over((0, 1), x, mask, torch.ones_like(w), 0 * b, eps), mask) * w + b
 
     def padding_normalised(x, mask, w, b, eps):

@@ -220,8 +220,8 @@ class FoldBnKey(Key, task="fold_bn"):
         return FoldBnKey.reference(conv, bn)
 
     def modules_changed(conv, bn):
-        """The pair is right, and you wrote it into the convolution that you were given. With bn
-        still behind it, everything is scaled twice. Return new tensors."""
+        """The pair is right, and you wrote into the convolution that you were given. bn still
+        stands behind it, and would scale once more. Return new tensors."""
         weight, bias = FoldBnKey.reference(conv, bn)
         conv.weight.data.copy_(weight)
         return weight, bias

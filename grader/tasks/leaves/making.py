@@ -110,7 +110,7 @@ class ScaledParameter(Task):
             "std": _std(values, scale),
             "distribution": _distribution(values),
             "a second call": told if repeated else "new numbers",
-            **({"drawn": "and standardised"} if _standardised(values, scale) else {}),
+            "drawn": "and standardised" if _standardised(values, scale) else "as they are",
         }
 
 
@@ -206,6 +206,7 @@ def _source(kind: str, t: Tensor) -> Tensor:
 def _standing(leaf: Any, source: Tensor) -> dict[str, Any]:
     return {
         **flags("leaf", leaf, "is_leaf", "requires_grad"),
+        **flags("t", source, "is_leaf"),
         "leaf.same_object": leaf is source,
         "leaf.shares_memory": shares_memory(leaf, source),
     }

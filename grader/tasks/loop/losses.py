@@ -49,7 +49,8 @@ class LossChoice(Task):
 class BatchGradientFacts(Task):
     """Let the residuals be X @ w - y, for X of shape (N, d), w of shape (d,) and y of shape (N,).
     Return the gradient with respect to w of the mean of their squares, and that of the sum of
-    their squares, each of shape (d,)."""
+    their squares, each of shape (d,). w does not require grad and has no .grad; you may change
+    both."""
 
     id = "batch_gradient_facts"
     signatures = ("mean_and_sum_grads(X, y, w) -> (g_mean, g_sum)",)

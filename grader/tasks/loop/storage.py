@@ -107,7 +107,7 @@ class _Counting(Net):
 
 
 class _Training:
-    """A model, its optimizer and a schedule that halves the learning rate after every 2 steps."""
+    """A model, its optimizer and a schedule that lowers the learning rate after every 2 steps."""
 
     def __init__(self, model: nn.Module, kind: str, groups: bool) -> None:
         self.model = model
@@ -118,7 +118,7 @@ class _Training:
             self.opt = torch.optim.SGD(model.parameters(), lr=0.13, momentum=0.9)
         if groups:
             in_groups(self.opt)
-        self.sched = torch.optim.lr_scheduler.StepLR(self.opt, 2, gamma=0.5)
+        self.sched = torch.optim.lr_scheduler.StepLR(self.opt, 2, gamma=0.4)
 
     def train(self, x: Tensor, y: Tensor) -> None:
         """One step for each batch."""

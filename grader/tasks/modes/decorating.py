@@ -1,6 +1,7 @@
 """The exercise that writes a decorator: recording off for the length of a call."""
 
 import contextlib
+import functools
 from typing import Any
 
 import torch
@@ -64,10 +65,17 @@ class DecoratedInfer(Task):
                     return t * by
             return t * by
 
+        returned: list[Tensor] = []
+
+        @functools.wraps(scaled)
+        def noted(*args, **kwargs):
+            returned.append(scaled(*args, **kwargs))
+            return returned[-1]
+
         x.requires_grad_()
         ended, result = "it returned", None
         with torch.set_grad_enabled(True):
-            decorated = no_graph(scaled)
+            decorated = no_graph(noted)
             left_on = torch.is_grad_enabled()
         with torch.set_grad_enabled(recording):
             try:
@@ -75,6 +83,7 @@ class DecoratedInfer(Task):
             except Unwell:
                 ended = "the error of fn came out"
             after = "on" if torch.is_grad_enabled() else "off"
+            itself = result is None or any(result is one for one in returned)
             once_more = {"result of a second call": decorated(x, by=scale + 1)} if kept else {}
         if what == "raises":
             with torch.set_grad_enabled(recording), contextlib.suppress(Interrupted):
@@ -90,6 +99,7 @@ class DecoratedInfer(Task):
             "recording while fn ran": inside,
             "recording afterwards": after if left_on else "off, as soon as fn is decorated",
             "keeps its name": getattr(decorated, "__name__", "") == "scaled",
+            "returned": "what fn returned" if itself else "another object",
             "usable later": what == "raises" or _can_be_saved(result, x),
             **({"recorded with the weight": kept[0].requires_grad} if kept else {}),
             **once_more,

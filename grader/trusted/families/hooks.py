@@ -94,8 +94,9 @@ def hooks_stay_if_it_raises(reference: Answer) -> Answer:
     """The mistake of an answer whose hooks stay on its first argument if that raises."""
     return mistake(
         "hooks_stay_if_it_raises",
-        "When the model raises, your hooks stay on it: the lines that remove them do not run. Put "
-        "the run into try, and the removal into finally.",
+        "Your hooks are still on the model after a run that was broken off, by an error or by the "
+        "stop button: the lines that remove them did not run, and `except Exception` does not see "
+        "the stop button. Put the run into try, and the removal into finally.",
         _hooks_left_on_an_error(reference),
     )
 
