@@ -23,16 +23,16 @@ print(time.perf_counter() - wall, time.process_time() - cpu)
 assert "torch" not in sys.modules
 """
 
-STARTUP = """
+KERNEL = """
 import sys, time
+from pathlib import Path
 import IPython
-from grader.start.paths import STARTUP
 IPython.core.interactiveshell.InteractiveShell.instance()
-source = STARTUP.read_text()
+source = Path(sys.argv[1]).read_text()
 wall, cpu = time.perf_counter(), time.process_time()
 exec(compile(source, "startup", "exec"), {})
 print(time.perf_counter() - wall, time.process_time() - cpu)
-assert "torch" not in sys.modules and "course.questions" not in sys.modules
+assert not {"torch", "course.questions", "grader.errors"} & set(sys.modules)
 """
 
 
@@ -77,6 +77,7 @@ def main() -> None:
         from grader.notebook.folder import workspace
         from grader.notebook.folder.whereabouts import whereabouts
         from grader.start.page import start_page
+        from grader.start.paths import STARTUP
 
         workspace.build(ROOT, place)
         asked = whole_record(place)
@@ -90,7 +91,7 @@ def main() -> None:
         table.add_row("of it, reading record and workspace", *told.cells(), "")
         answer = answers(arguments.repeat)
         table.add_row("a question's answer, recorded", *answer.cells(), answer.against(100))
-        kernel = in_fresh_processes(STARTUP, repeat=arguments.fresh)
+        kernel = in_fresh_processes(KERNEL, str(STARTUP), repeat=arguments.fresh)
         table.add_row("the names, at a kernel's start", *kernel.cells(), kernel.against(100))
         Console().print(table)
 

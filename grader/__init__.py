@@ -41,10 +41,10 @@ def _explain_errors() -> None:
     if "IPython" not in sys.modules or os.environ.get("NBGRADER_EXECUTION"):
         return
     try:
-        from grader.errors import notebook  # bound here: in the package it would hide a room
+        from grader.notebook import errors  # bound here: in the package it would hide a room
     except ImportError:
         return
-    notebook.install()
+    errors.install()
 
 
 _explain_errors()

@@ -3,7 +3,7 @@
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from grader.errors import notebook
+from grader.notebook import errors
 
 if TYPE_CHECKING:
     from course.companion.asking.why import why_no_grad
@@ -21,7 +21,7 @@ _MODULES = {
 }
 _FROM = {name: module for module, names in _MODULES.items() for name in names}
 
-notebook.install()
+errors.install()
 
 __all__ = ["KINDS", "Finding", "Kind", "Report", "explain", "watch", "why_no_grad"]
 

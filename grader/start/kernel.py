@@ -23,7 +23,7 @@ NAMES = {
 }
 """A name, and the module that has it. What is not installed is not provided."""
 
-ERRORS = "grader.errors.notebook"
+ERRORS = "grader.notebook.errors"
 """Its `install(shell)` has errors of autograd explained below their traceback, in every cell."""
 
 

@@ -14,7 +14,7 @@ from torch import nn
 
 from course import explain, watch, why_no_grad
 from grader import rooms
-from grader.errors import notebook
+from grader.notebook import errors
 from tests.conftest import ROOT, environment
 from tests.fixtures.counted import calls
 
@@ -40,30 +40,30 @@ def _run(shell, code):
 
 
 def test_an_error_in_a_cell_is_explained_once_below_its_traceback(shell):
-    assert notebook.install(shell)
-    assert notebook.install(shell)
+    assert errors.install(shell)
+    assert errors.install(shell)
     said = _run(shell, TWICE)
     assert said.count("backward was called twice on the same result") == 1
     assert said.index("a second time") < said.index("What it means")
 
 
 def test_other_cells_stay_as_they_are(shell):
-    notebook.install(shell)
+    errors.install(shell)
     for code in ("1 / 0", "x = 3", "raise SystemExit", "import torch; torch.ones(2)"):
         assert "What it" not in _run(shell, code)
 
 
 def test_nothing_is_explained_under_nbgrader(shell, monkeypatch):
     monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")
-    assert not notebook.install(shell)
+    assert not errors.install(shell)
     assert "What it means" not in _run(shell, TWICE)
 
 
 def test_nothing_is_explained_in_a_box_or_without_ipython(monkeypatch):
     boxed = type("Shell", (), {"__module__": "grader.box.inside.shell"})
-    assert not notebook.install(boxed())
-    monkeypatch.setattr("grader.errors.notebook.running_shell", lambda: None)
-    assert not notebook.install()
+    assert not errors.install(boxed())
+    monkeypatch.setattr("grader.notebook.errors.running_shell", lambda: None)
+    assert not errors.install()
 
 
 NOTEBOOK = """

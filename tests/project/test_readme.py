@@ -1,5 +1,8 @@
 """What the documents promise exists: commands, files, and the very message they quote."""
 
+import ast
+import functools
+import html
 import os
 import re
 import shutil
@@ -10,11 +13,13 @@ from pathlib import Path
 
 import pytest
 import typer
+from PIL import Image
 
 import grader
 from grader.cli import app
 from grader.engine.catalogue import chapters
 from tests.conftest import ROOT
+from tests.course.in_jupyterlab.elements import PICTURED, PICTURED_AT, WRONG, first_picture
 
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
 PAGES += sorted(page for folder in ("docs", "hub") for page in (ROOT / folder).rglob("*.md"))
@@ -77,6 +82,46 @@ def test_the_message_the_readme_quotes_is_what_the_course_says(monkeypatch):
     names = {}
     exec(blocks["python"].split("check(")[0], names)
     assert str(grader.check("two_path_grad", names["two_path_grad"])) == blocks["text"].rstrip()
+
+
+def verdict_shown():
+    """What stands on the README's picture of a verdict: the verdict, and the first hint."""
+    names = {}
+    exec(WRONG, names)
+    verdict = grader.check("two_path_grad", names["two_path_grad"])
+    return f"{verdict}\n{grader.hint('two_path_grad', 1)}"
+
+
+def step_shown(lesson):
+    """What stands on the picture of a lesson at the step that the README shows."""
+    *before, last = ast.parse(first_picture(PICTURED[lesson])).body
+    names = {}
+    exec(compile(ast.Module(before, []), lesson, "exec"), names)
+    player = eval(compile(ast.Expression(last.value), lesson, "eval"), names)
+    player.step = PICTURED_AT[lesson]
+    drawn = re.sub(r"(?s)<(title|desc|style)\b.*?</\1>", "", player.stage.svg)
+    return html.unescape("\n".join([player.sentence, *re.findall(r">([^<]+)<", drawn)]))
+
+
+SHOWN = {one.partition("-")[2]: functools.partial(step_shown, one) for one in PICTURED_AT}
+SHOWN["verdict"] = verdict_shown
+
+
+@pytest.mark.parametrize("name", SHOWN)
+def test_a_picture_of_the_readme_shows_what_the_course_says_now(name, tmp_path, monkeypatch):
+    """Take it anew where it does not: docs/testing.md says how."""
+    monkeypatch.setenv("AUTOGRAD_COURSE_DEVICE", "cpu")
+    monkeypatch.setenv("AUTOGRAD_COURSE_DATA", str(tmp_path))
+    with Image.open(ROOT / "docs" / "pictures" / f"{name}.png") as picture:
+        taken = re.sub(r"\W", "", picture.text["Description"])
+    for line in SHOWN[name]().splitlines():
+        assert re.sub(r"\W", "", line) in taken
+
+
+def test_every_picture_of_the_readme_is_one_of_them():
+    shown = re.findall(r"\]\(docs/pictures/(.*?)\.png\)", (ROOT / "README.md").read_text())
+    there = {place.stem for place in (ROOT / "docs" / "pictures").iterdir()}
+    assert {*shown} == there == {*SHOWN}
 
 
 def test_the_readme_counts_the_exercises_and_lists_every_lesson():

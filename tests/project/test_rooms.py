@@ -76,7 +76,7 @@ MAY_IMPORT = {
     "course.companion.cut": (*COMPANION, "course.companion.cut", "grader.errors.seen.reading"),
     "course.companion.zeros": (*COMPANION, "course.companion.zeros"),
     "course.companion.training": (*COMPANION, "course.companion.training"),
-    "course.companion": ("course.companion", "grader.errors"),
+    "course.companion": ("course.companion", "grader.errors", "grader.notebook.errors"),
 }
 """What each room may import of the project. The longest name that a module stands under counts."""
 

@@ -94,6 +94,9 @@ def first_picture(lesson):
 PICTURED = {one.stem: one for one in LESSONS if A_PICTURE.search(one.read_text("utf-8"))}
 """The lessons with a picture, found without parsing all of them: tests are named after these."""
 
+PICTURED_AT = {"05-hooks": 30, "06-optimizer-loop": 12}
+"""The steps of two of them that the README shows."""
+
 ELEMENTS = (KEPT, BUSY, "1 + 1", QUESTIONS, CHECK, PICTURE)
 ASKED, CHECKED, DRAWN = 3, 4, 5
 """The cells of three kinds of questions, of a verdict, and of a picture."""

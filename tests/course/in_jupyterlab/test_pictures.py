@@ -6,11 +6,16 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.course.in_jupyterlab.elements import DRAWN, PICTURED, PICTURES, PLACE, first_picture
+from tests.course.in_jupyterlab.elements import (
+    DRAWN,
+    PICTURED,
+    PICTURED_AT,
+    PICTURES,
+    PLACE,
+    first_picture,
+)
 from tests.fixtures.browser import COLOURS, barriers, keep_picture
 from tests.fixtures.in_jupyterlab import DIRTY, FRONT, cell, notebook
-
-PICTURED_AT = {"05-hooks": 30, "06-optimizer-loop": 12}  # steps that the README shows
 
 
 @pytest.fixture(scope="module")

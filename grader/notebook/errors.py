@@ -1,12 +1,13 @@
-"""In a notebook: an error of autograd is followed by what it means, once, below its traceback."""
+"""In a notebook: an error of autograd is followed by what it means, once, below its traceback.
+
+Every kernel installs this as it starts: what explains is loaded with the first error.
+"""
 
 from __future__ import annotations
 
 import os
 import sys
 from typing import Any
-
-from grader.errors import explain_error
 
 _OF_GRADING = {"exit", "asks", "debugs"}
 """What is a mistake in a graded function alone."""
@@ -42,6 +43,8 @@ def _after_cell(result: Any) -> None:
     error = getattr(result, "error_in_exec", None)
     if not isinstance(error, Exception):
         return
+    from grader.errors import explain_error  # a kernel starts without it
+
     told = explain_error(error)
     if told is not None and told.code not in _OF_GRADING:
         from IPython.display import display  # running, since it called this
