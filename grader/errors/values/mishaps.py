@@ -227,11 +227,11 @@ OPERANDS = (
         r"shapes cannot be multiplied|size mismatch, got input",
         "In a matrix product A @ B the last size of A must be the first one of B. A Linear takes "
         "as many features as it was made with.",
-        "Print both shapes, and ask whether it is the right tensor that arrives there. If the first "
-        "size is not that of the batch, the batch was flattened with the features, or what stands "
-        "behind the batch was not flattened: x.flatten(1) makes one row of each sample. A Linear of "
-        "your own is made with the number of features that arrives; in a product of your own one of "
-        "the two may have to be transposed.",
+        "Print both shapes, and ask whether it is the right tensor that arrives there. If the "
+        "first size is not that of the batch, the batch was flattened with the features, or what "
+        "stands behind the batch was not flattened: x.flatten(1) makes one row of each sample. A "
+        "Linear of your own is made with the number of features that arrives; in a product of your "
+        "own one of the two may have to be transposed.",
     ),
     Explanation(
         "result_size",

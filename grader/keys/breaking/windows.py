@@ -193,8 +193,9 @@ class TruncatedBpttKey(Key, task="truncated_bptt"):
 
     @raises("backward through the graph a second time")
     def state_not_cut(model, opt, loss_fn, xs, ys, state, k):
-        """The state that you carry on still belongs to the graph of the window before, which its
-        backward pass has used up. Detach every tensor of it at the start of a window.
+        """Your backward pass goes back into the window before, whose graph is used up: by the
+        state, if you carry it on as it is, or by a loss that goes on from that window's. Detach
+        every tensor of the state at the start of a window, and start the sum of the losses anew.
         retain_graph=True is no cure: the step of opt has changed what that graph saved."""
         return _Way(cut=0).train(model, opt, loss_fn, xs, ys, state, k)
 
@@ -208,7 +209,7 @@ class TruncatedBpttKey(Key, task="truncated_bptt"):
     def graph_retained(model, opt, loss_fn, xs, ys, state, k):
         """You kept the graph of the window before, by retain_graph=True, and the next pass goes
         back into it: there it meets parameters that the step of opt has changed. Detach the state
-        at the start of a window, and retain nothing."""
+        at the start of a window, start the sum of the losses anew, and retain nothing."""
         return _Way(cut=0, retained=True).train(model, opt, loss_fn, xs, ys, state, k)
 
     def one_step_too_far(model, opt, loss_fn, xs, ys, state, k):
@@ -351,8 +352,8 @@ class TruncatedBpttKey(Key, task="truncated_bptt"):
         return losses, _detached(state)
 
     def nothing_moved(model, opt, loss_fn, xs, ys, state, k):
-        """No parameter moved: opt.step() is missing, or the gradients were emptied between
-        backward() and step()."""
+        """No parameter moved: backward() or opt.step() is missing, or the gradients were emptied
+        between the two, or backward() starts from a loss that does not lead to the model."""
         return _Way().train(model, _Still(), loss_fn, xs, ys, state, k)
 
     def losses_added_up(*given):

@@ -104,6 +104,11 @@ class FullBackwardProbeKey(Key, task="full_backward_probe"):
         x.requires_grad_() first."""
         return None, FullBackwardProbeKey.reference(module, x, gy)[1]
 
+    def read_from_the_callers_x(module, x, gy):
+        """Your gin is x.grad, to which no pass of yours added: you ran the module on another
+        tensor, such as a clone of x. Read the .grad of the tensor that you handed to the module."""
+        return x.grad, FullBackwardProbeKey.reference(module, x.detach().clone(), gy)[1]
+
     def tuples(module, x, gy):
         """You returned two groups of one tensor, as a hook is called with: one gradient for each
         input and each output. Take the first of each."""
@@ -149,9 +154,8 @@ class FullBackwardProbeKey(Key, task="full_backward_probe"):
         return FullBackwardProbeKey.reference(module, x, gy)
 
     def last_layer_alone(module, x, gy):
-        """You looked at the last layer of a chain: you registered a hook on every submodule, and
-        the first that was called is that of the last layer. Register one hook, on the module
-        itself."""
+        """You looked at the last layer of a chain. With a hook on every submodule, the first that
+        is called is that of the last layer. Register one hook, on the module itself."""
         last = list(module.modules())[-1]
         return _probe_at(last, module, x, gy)
 
@@ -224,8 +228,9 @@ class FullBackwardProbeKey(Key, task="full_backward_probe"):
         return FullBackwardProbeKey.reference(module, x, gy)
 
     def hook_stays_after_an_error(module, x, gy):
-        """When the module raises, your hook stays on it: the line that removes it does not run. Put
-        the passes into try, and the removal into finally."""
+        """Your hook is still on the module after a run that was broken off, by an error or by the
+        stop button: the line that removes it did not run, and `except Exception` does not see the
+        stop button. Put the passes into try, and the removal into finally."""
         handle = module.register_full_backward_hook(lambda *_: None)
         answer = FullBackwardProbeKey.reference(module, x, gy)
         handle.remove()

@@ -54,8 +54,8 @@ def _mean(mask: Tensor, x: Tensor) -> Tensor:
 
 
 _LAYERS = (
-    "Your layers lie in a plain list, tuple or dict, or elsewhere where a module does not look: they "
-    "are in no parameters(), and no optimizer finds them. Put them into an nn.ModuleList."
+    "Your layers lie in a plain list, tuple or dict, or elsewhere where a module does not look: "
+    "they are in no parameters(), and no optimizer finds them. Put them into an nn.ModuleList."
 )
 _SCALE = (
     "Your scale is a plain tensor, which no optimizer finds: make it an nn.Parameter, and change "

@@ -198,7 +198,8 @@ class DropLowestKey(Key, task="drop_lowest"):
         return DropLowestKey.reference(x, q)[:, None]
 
     def one_alone_squeezed(x, q):
-        """squeeze() makes a tensor without axes of a single number. Leave it out."""
+        """Where a single number is kept your result has no axis, as squeeze() leaves it. The
+        result is to have shape (1,): x[mask] gives that by itself."""
         return DropLowestKey.reference(x, q).squeeze()
 
     def equal_numbers_once(x, q):

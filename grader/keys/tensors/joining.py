@@ -61,12 +61,12 @@ class RemoveAtKey(Key, task="remove_at"):
 
     def equal_ones_removed(t, i):
         """You removed by value: every entry that equals the one at i is gone. Compare positions,
-        arange(len(t)) != i."""
+        arange(len(t)) != i % len(t)."""
         return t[~(t == t[i]).reshape(len(t), -1).all(1)]
 
     def numbers_compared(t, i):
         """You compared numbers with those of the entry, and kept what differs, as one row. Compare
-        positions, arange(len(t)) != i, and index by that."""
+        positions, arange(len(t)) != i % len(t), and index by that."""
         return t[t != t[i]]
 
     def zero_in_its_place(t, i):

@@ -41,8 +41,8 @@ class OnehotGatherKey(Key, task="onehot_gather"):
         return _chosen(logits, y)[None]
 
     def one_row_squeezed(logits, y):
-        """squeeze() takes off every axis of length 1, for a batch of one that of the batch too.
-        Name the axis: squeeze(1)."""
+        """For a batch of one your result has no axis. squeeze(), for one, takes off every axis of
+        length 1, that of the batch too: name the axis, by squeeze(1)."""
         return _chosen(logits, y).squeeze()
 
     @raises("Size does not match at dimension 1|is out of bounds")
