@@ -38,7 +38,10 @@ class Distillation(Task):
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
         rows, size = case.params.get("rows", 7), case.params.get("size", 1.0)
-        student, teacher = (rng.apart(0.5, 2.0, rows, 5) * size for _ in range(2))
+        student, teacher = (rng.apart(0.5, 2.0, rows, 5) for _ in range(2))
+        if size > 1:  # far apart: else a probability may be 0 in float32 and not in float64
+            ranked = (one.argsort(1).argsort(1) - 1.5 for one in (student, teacher))
+            student, teacher = (size * ranks for ranks in ranked)
         temperature = float(case.params.get("temperature", rng.uniform(2.5, 3.5)))
         return {"student": student, "teacher": teacher, "temperature": temperature}
 
