@@ -74,7 +74,8 @@ def follow(reach: Reach, target: Any, passed: Pass) -> Followed:
 
 
 def _is_half(size: Size | None, into: float) -> bool:
-    return size is not None and is_too_small(into, size[0].dtype)
+    large = size is not None and size[0].dtype is torch.float16 and math.isinf(largest(size))
+    return large or (size is not None and is_too_small(into, size[0].dtype))
 
 
 def is_too_small(into: float, dtype: torch.dtype) -> bool:
