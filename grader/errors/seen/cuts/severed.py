@@ -144,16 +144,28 @@ def frozen(frames: Frames, told: Explained, name: str, frame: Frame) -> Explaine
     }
     keys = [key for key, _ in model.named_parameters()]
     both = _in_both_branches(frames)
+    several = f" Set to False on: {', '.join(sorted(lines))}." if 1 < len(lines) < 4 else ""
     by_name = f" named_parameters() gives whole names: {', '.join(keys[-4:])}." if lines else ""
     return replace(
         told,
         meaning=f"No parameter of {name} requires grad, so nothing was recorded."
-        f"{_by_none(frames, keys)}{_by_both(both)}",
+        f"{several if both is None else ''}{_by_none(frames, keys)}{_by_both(both)}",
         cure=f"Set the flag to True in the branch of what is to be trained: {both[0]}."
         if both is not None
         else f"Unfreeze what is to be trained: {_to_train(frames, name, model)}{by_name}",
         place=lines.pop() if len(lines) == 1 else both[1] if both is not None else frame.place,
     )
+
+
+def to_be_trained(frames: Frames, every: list[tuple[str, list[nn.Parameter]]]) -> str | None:
+    """The one model that the optimizers hold, if all that they hold is frozen."""
+    held = frames.held()
+    mine = {name: all_ for name, all_ in every if held.intersection(map(id, all_))}
+    if len(mine) != 1 or not held:
+        return None
+    ((name, all_),) = mine.items()
+    frozen = held <= set(map(id, all_)) and not any(one.requires_grad for one in all_)
+    return name if frozen else None
 
 
 def _freezes(node: ast.AST, tree: ast.AST, name: str) -> bool:
