@@ -46,7 +46,9 @@ class _Text(NamedTuple):
 
     def parameters(self, name: str) -> set[int]:
         """The ids of the parameters of the modules that lead to a name."""
-        nodes = [self.made(one) for one in {name} | self.behind(name)]
+        own = self.made(name)
+        behind = self.behind(own.value) if own is not None else set()
+        nodes = [own, *map(self.made, behind)]
         called = (
             self.value(node.func)
             for one in nodes
@@ -57,14 +59,14 @@ class _Text(NamedTuple):
         modules = [one for one in called if isinstance(one, nn.Module)]
         return {id(one) for module in modules for one in module.parameters()}
 
-    def behind(self, name: str) -> set[str]:
-        """The names of this text that a name is computed from."""
+    def behind(self, *ahead: ast.expr) -> set[str]:
+        """The names of this text that expressions are computed from."""
         seen: set[str] = set()
-        ahead: list[ast.AST] = [one.value for one in [self.made(name)] if one is not None]
-        for node in ahead:
+        nodes = [*ahead]
+        for node in nodes:
             new = {one.id for one in ast.walk(node) if isinstance(one, ast.Name)} - seen
             seen |= new
-            ahead += [one.value for key in new if (one := self.made(key)) is not None]
+            nodes += [one.value for key in new if (one := self.made(key)) is not None]
         return {one for one in seen if self.made(one) is not None}
 
 
@@ -76,13 +78,10 @@ def shared(turns: Turns, first: str, failing: str) -> Said | None:
     if call is None or read is None or earlier is None or later is None:
         return None
     text, file, line = read
-    returned = [one for one in ast.walk(text.body) if isinstance(one, ast.Return)]
-    if len(returned) != 1 or not isinstance(returned[0].value, ast.Tuple):
+    ends = _ends(text.body, call[1], first, failing)
+    if len(ends) != 2:
         return None
-    ends = [ast.unparse(one) for one in returned[0].value.elts]
-    if len(ends) != len(call[1]):
-        return None
-    both = [text.behind(ends[call[1].index(one)]) for one in (first, failing)]
+    both = [text.behind(one) for one in ends]
     common = [one for one in both[0] & both[1] if _is_computed(text, one)]
     if not common:
         return None
@@ -133,14 +132,35 @@ def _is_computed(text: _Text, name: str) -> bool:
 
 
 def _call(scope: ast.AST, first: str, failing: str) -> tuple[ast.Call, list[str]] | None:
-    """`a, b = losses(...)` that gives both their values, with the names on the left."""
+    """`a, b = losses(...)`, or `out = losses(...)` for `out["a"]` and `out["b"]`.
+
+    With the names on the left.
+    """
     for one in ast.walk(scope):
-        target = one.targets[0] if isinstance(one, ast.Assign) else None
-        if isinstance(one, ast.Assign) and isinstance(target, ast.Tuple):
-            names = [ast.unparse(part) for part in target.elts]
-            if {first, failing} <= set(names) and isinstance(one.value, ast.Call):
-                return one.value, names
+        if not isinstance(one, ast.Assign) or not isinstance(one.value, ast.Call):
+            continue
+        target = one.targets[0]
+        names = [ast.unparse(part) for part in getattr(target, "elts", [target])]
+        alone = len(names) == 1 and all(key.startswith(f"{names[0]}[") for key in (first, failing))
+        if alone or {first, failing} <= set(names):
+            return one.value, names
     return None
+
+
+def _ends(body: ast.FunctionDef, names: list[str], *losses: str) -> list[ast.expr]:
+    """What the one return of a function gives each of two losses."""
+    returned = [one for one in ast.walk(body) if isinstance(one, ast.Return)]
+    value = returned[0].value if len(returned) == 1 else None
+    if isinstance(value, ast.Tuple) and len(value.elts) == len(names) > 1:
+        return [value.elts[names.index(one)] for one in losses]
+    if isinstance(value, ast.Dict) and len(names) == 1:
+        given = {
+            f"{names[0]}[{ast.unparse(key)}]": one
+            for key, one in zip(value.keys, value.values, strict=True)
+            if key is not None
+        }
+        return [given[one] for one in losses if one in given]
+    return []
 
 
 def _read(call: ast.Call, frame: Frame) -> tuple[_Text, str, int] | None:

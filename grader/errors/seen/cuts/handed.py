@@ -62,18 +62,25 @@ def _of_call(
         stored = _stored(frames, _around(frames), told, first, value)
         if stored is not None:
             return stored
+        instead = f"torch.{function.attr}({_all(node, frame)})"
         return replace(
             told,
-            cure=f"Write torch.{function.attr}({_all(node)}) in the place of {ast.unparse(node)}: "
-            "it is recorded. Only what is not to be trained may go to NumPy, as "
+            cure=f"Write {instead} in the place of {ast.unparse(node)}: it is recorded. "
+            "Only what is not to be trained may go to NumPy, as "
             f"{source.in_brackets(first)}.detach().numpy().",
             place=frame.place,
         )
     return None
 
 
-def _all(node: ast.Call) -> str:
-    return ", ".join(map(ast.unparse, node.args))
+def _all(node: ast.Call, frame: Frame) -> str:
+    """The arguments as torch takes them: an array as a tensor, and a number in front of one."""
+    given = []
+    for at, one in enumerate(node.args):
+        value = one.value if isinstance(one, ast.Constant) else _value(one, frame)
+        plain = isinstance(value, np.ndarray) or (at == 0 and isinstance(value, int | float))
+        given.append(f"torch.as_tensor({ast.unparse(one)})" if plain else ast.unparse(one))
+    return ", ".join(given)
 
 
 def _requires_grad(value: Any) -> bool:

@@ -41,11 +41,12 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
     if not refusing:
         return _without_node(frames, told, message)
     node = refusing[0].name()
-    if (entry := entries.read(frames, told, node, _edits_in_frames(frames))) is not None:
+    mine = _edits_in_frames(frames) or _edits_of_models(frames)
+    if (entry := entries.read(frames, told, node, mine)) is not None:
         return entry
     if (result := results.read(frames, told, message, node)) is not None:
         return result
-    edits = _edits_in_frames(frames) or _edits_of_models(frames)
+    edits = mine
     where = f" Edits in this code: {', '.join(edits[:3])}." if edits else ""
     if (buffer := _of_buffer(frames, node, edits)) is not None:
         meaning, cure, place = buffer

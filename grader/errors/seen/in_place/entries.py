@@ -5,13 +5,13 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
 from torch import Tensor
 
 from grader.errors.explanation import Explained
-from grader.errors.seen.reading import ran
-from grader.errors.seen.reading.frames import Frame, Frames
+from grader.errors.seen.in_place import buffers
+from grader.errors.seen.reading import ran, source
+from grader.errors.seen.reading.frames import Frame, Frames, file_name
 from grader.errors.seen.reading.lookup import looked_up
 
 _SIGNS = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.Pow)
@@ -23,18 +23,24 @@ def read(frames: Frames, told: Explained, node: str, edits: list[str]) -> Explai
     `edits` are the lines that edit a tensor with a name of its own.
     """
     found = {
-        one.place_of(edit.lineno): (edit, name, value)
+        one.place_of(edit.lineno): (edit, kind)
         for number, one in enumerate(frames.own)
-        for edit, name, value in _edits(one)
+        for edit, kind in _edits(one)
         if ran.when(frames, number, edit.lineno) != ran.NEVER
     }
+    if not found:
+        found = {
+            f"{file_name(file)}, line {first + edit.lineno - 1}": (edit, kind)
+            for tree, file, first in buffers.code_of(frames)
+            for edit, kind in _of_collections(tree)
+        }
     if len(found) != 1 or set(edits) - set(found):
         return None
-    ((place, (edit, name, value)),) = found.items()
+    ((place, (edit, kind)),) = found.items()
     target = ast.unparse(edit.target)
     return replace(
         told,
-        meaning=f"{node} saved {target}, an entry of the {type(value).__name__} {name}, and "
+        meaning=f"{node} saved {target}, an entry of the {kind} {_owner(edit)}, and "
         f"{ast.unparse(edit)} edited it in place afterwards.",
         cure=f"Put a new tensor there: {target} = "
         f"{ast.unparse(ast.BinOp(edit.target, edit.op, edit.value))}.",
@@ -43,13 +49,30 @@ def read(frames: Frames, told: Explained, node: str, edits: list[str]) -> Explai
     )
 
 
-def _edits(frame: Frame) -> Iterator[tuple[ast.AugAssign, str, Any]]:
-    """Such edits of a frame's code: the statement, the collection's name, and the collection."""
-    for node in ast.walk(frame.source) if frame.source is not None else ():
-        if not isinstance(node, ast.AugAssign) or not isinstance(node.target, ast.Subscript):
-            continue
-        value = looked_up(node.target.value, frame)
+def _edits(frame: Frame) -> Iterator[tuple[ast.AugAssign, str]]:
+    """Such edits of a frame's code, by what its variables hold."""
+    for node in _augmented(frame.source):
+        value = looked_up(node.target.value, frame)  # type: ignore[union-attr]
         inside = list(value.values()) if isinstance(value, dict) else value
-        held = inside if isinstance(inside, list) and isinstance(node.op, _SIGNS) else []
+        held = inside if isinstance(inside, list) else []
         if any(isinstance(one, Tensor) and one.dim() for one in held):
-            yield node, ast.unparse(node.target.value), value
+            yield node, type(value).__name__
+
+
+def _of_collections(tree: ast.AST) -> Iterator[tuple[ast.AugAssign, str]]:
+    """The same of a function that has returned, by what its text gives the name."""
+    for node in _augmented(tree):
+        given = [source.value_of(one, _owner(node)) for one in source.assigned(tree, _owner(node))]
+        if given and all(map(buffers.is_collection, given)):
+            yield node, "dict" if isinstance(given[0], ast.Dict | ast.DictComp) else "list"
+
+
+def _augmented(tree: ast.AST | None) -> Iterator[ast.AugAssign]:
+    for node in ast.walk(tree) if tree is not None else ():
+        signed = isinstance(node, ast.AugAssign) and isinstance(node.op, _SIGNS)
+        if signed and isinstance(node.target, ast.Subscript):  # type: ignore[attr-defined]
+            yield node  # type: ignore[misc]
+
+
+def _owner(node: ast.AugAssign) -> str:
+    return ast.unparse(node.target.value)  # type: ignore[union-attr]
