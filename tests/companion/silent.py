@@ -76,6 +76,29 @@ def _():
     return _in_halves(1e-8)
 
 
+def _scaled(number, summed):
+    """A fixed factor on a loss, in front of a part that computes in float16."""
+    w = leaf(3)
+    with watch():
+        loss = (w.half() * 2).float().square()
+        loss = loss.sum() if summed else loss
+        (loss.sum() * number).backward()
+    w.grad.nan_to_num_(0, 0, 0)
+    return why_no_grad(w, loss)
+
+
+@named("(w.half() * 2).float()")
+@pair("inf_half", lambda: _scaled(8, True))
+def _():
+    return _scaled(2**17, True)
+
+
+@named("(w.half() * 2).float()")
+@pair("inf_half", lambda: _scaled(8, False))
+def _():
+    return _scaled(2**17, False)
+
+
 # Zeros that hooks, clipping and backward itself make
 
 

@@ -31,7 +31,7 @@ from tests.companion import (
 from tests.companion.programs import PAIRS
 
 IDS = [f"{code}-{number}" for number, (code, _, _) in enumerate(PAIRS)]
-TRUE_REMARKS = {"fine", "fine_in_part", "frozen", "emptied", "no_backward"}
+TRUE_REMARKS = {"fine", "fine_in_part", "frozen", "emptied", "no_backward", "part_alone"}
 """What may be said of a right program too."""
 OF_NOTES = {"compiled", "distributed"}
 """What is said as a note: tests/companion/test_watch.py."""
@@ -495,6 +495,8 @@ def test_a_kind_speaks_in_sentences_and_leads_to_a_lesson(kind):
         without_effect.a_loss_whose_value_passes_straight_through,
         without_effect.a_helper_called_backward,
         without_effect.a_frozen_net_in_eval_mode_behind_a_new_layer,
+        without_effect.a_judge_in_eval_mode_while_its_maker_is_trained,
+        without_effect.a_head_that_is_trained_alone,
         without_effect.a_maker_that_gets_nothing_beside_its_judge,
         without_effect.a_head_that_is_touched_by_a_factor_of_0,
         without_effect.a_head_that_is_touched_by_a_factor_behind,

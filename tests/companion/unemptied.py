@@ -60,3 +60,20 @@ def of_nets_that_are_new_in_each_pass():
             loss.backward()
             optimizer.step()
     return why_no_grad(net.weight, loss)
+
+
+def in_one_of_two_branches(scaled):
+    """Steps in two ways, of which one may forget to empty: behind a flag that stays as it is."""
+    w = torch.ones(3, requires_grad=True)
+    optimizer = torch.optim.Adagrad([w], lr=0.1)
+    while True:
+        with watch():
+            loss = w.square().sum()
+            if scaled:
+                (4 * loss).backward()
+                optimizer.step()
+            else:
+                optimizer.zero_grad()
+                loss.backward()
+                optimizer.step()
+        return why_no_grad(w, loss)

@@ -43,6 +43,12 @@ def _():
     return unemptied.in_the_loop_itself()
 
 
+@named("optimizer.step()")
+@pair("unemptied", lambda: unemptied.in_one_of_two_branches(False))
+def _():
+    return unemptied.in_one_of_two_branches(True)
+
+
 # A schedule in the place of a step
 
 
@@ -305,6 +311,56 @@ def a_frozen_net_in_eval_mode_behind_a_new_layer():
     return seen.report()
 
 
+def a_judge_in_eval_mode_while_its_maker_is_trained():
+    net = nn.ModuleDict({"maker": nn.Linear(3, 4), "judge": nn.Linear(4, 1)})
+    judge = nn.Sequential(net["judge"], nn.Dropout(0.1)).eval()
+    both = nn.ModuleDict({"maker": net["maker"], "judge": judge})
+    of_maker = torch.optim.SGD(both["maker"].parameters(), lr=0.1)
+    of_judge = torch.optim.SGD(judge.parameters(), lr=0.1)
+    with watch() as seen:
+        loss = judge(both["maker"](torch.ones(2, 3))).square().mean()
+        both.zero_grad()
+        loss.backward()
+        of_maker.step()
+    assert of_judge
+    return seen.report()
+
+
+def a_head_that_is_trained_alone():
+    """By the line that makes its optimizer; what lies in front of it has the flag."""
+    probed = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 1))
+    of_head = torch.optim.Rprop(probed[-1].parameters(), lr=0.1)
+    with watch() as seen:
+        loss = probed(torch.ones(2, 3)).square().mean()
+        of_head.zero_grad()
+        loss.backward()
+        of_head.step()
+    return seen.report()
+
+
+@named("of_head = torch.optim.Rprop")
+@pair("part_alone", lambda: _held_in_part("whole"))
+def _():
+    return a_head_that_is_trained_alone()
+
+
+def _held_in_part(of):
+    """An optimizer of a net's beginning alone, which is no head."""
+    half = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 1))
+    of_half = torch.optim.Adamax((half[0] if of == "part" else half).parameters(), lr=0.1)
+    with watch() as seen:
+        loss = half(torch.ones(2, 3)).square().mean()
+        of_half.zero_grad()
+        loss.backward()
+        of_half.step()
+    return seen.report()
+
+
+@pair("not_in_optimizer", lambda: _held_in_part("whole"))
+def _():
+    return _held_in_part("part")
+
+
 def a_maker_that_gets_nothing_beside_its_judge():
     """Its steps have no gradient, so none adds up."""
     maker, judge = nn.Linear(3, 4), nn.Linear(4, 1)
@@ -410,3 +466,25 @@ def _weighed_by(number):
 @pair("zero_number", lambda: _weighed_by(2))
 def _():
     return _weighed_by(0)
+
+
+def _counting(term):
+    """A loss with a term of what is predicted, by a count or by a smooth measure."""
+    w = torch.linspace(0.1, 0.9, 5).requires_grad_()
+    with watch():
+        p = w.sigmoid()
+        loss = (p - 0.5).square().mean() + 0.1 * term(p)
+        loss.backward()
+    return why_no_grad(w, loss)
+
+
+@named("torch.histc(p")
+@pair("term_counted", lambda: _counting(lambda p: p.square().mean()))
+def _():
+    return _counting(lambda p: (torch.histc(p, 4) / 5 - 0.25).abs().mean())
+
+
+@named("p.argmax()")
+@pair("term_counted", lambda: _counting(lambda p: p.detach().max()))
+def _():
+    return _counting(lambda p: (p.argmax().float() - 2).square())

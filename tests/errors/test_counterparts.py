@@ -2,6 +2,7 @@
 
 import re
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
@@ -518,6 +519,106 @@ def frozen_in_both_branches():
             weight.requires_grad = False
     loss = model(torch.ones(3, 2)).sum()
     loss.backward()
+
+
+class Kept(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.first = nn.Linear(2, 2)
+
+
+@told(
+    "no_parameters",
+    r"Local has no parameters: fc1, fc2 are made in __init__ and given to no attribute",
+    "fc1 = nn.Linear(2, 3)",
+    "Give each of them to self: self.fc1 = nn.Linear(2, 3), and self.fc1 where fc1 is called",
+    lambda: torch.optim.SGD(Kept().parameters(), 0.1),
+)
+def layers_without_self():
+    class Local(nn.Module):
+        def __init__(self):
+            super().__init__()
+            fc1 = nn.Linear(2, 3)
+            fc2 = nn.Linear(3, 1)
+            assert fc1.out_features == fc2.in_features
+
+        def forward(self, x):
+            return self.fc2(self.fc1(x))
+
+    net = Local()
+    torch.optim.SGD(net.parameters(), 0.1)
+
+
+class Hidden(nn.Module):
+    """Keeps a function that computes with its layers."""
+
+    def __init__(self):
+        super().__init__()
+        self_inner = nn.Linear(2, 2)
+        self.run = lambda x: self_inner(x).tanh()
+
+
+@told(
+    "no_parameters",
+    r"self_inner is made in __init__ .* A function that computes with them hides them",
+    "self_inner = nn.Linear(2, 2)",
+    "Give it to self: self.inner = nn.Linear(2, 2)",
+    lambda: torch.optim.SGD(Kept().parameters(), 0.1),
+)
+def a_layer_in_a_lambda():
+    hidden = Hidden()
+    torch.optim.SGD(hidden.parameters(), 0.1)
+
+
+class Scaled(nn.Module):
+    def __init__(self, right=False):
+        super().__init__()
+        centers = nn.Parameter(torch.ones(3)) * 0.1
+        self.centers = nn.Parameter(torch.ones(3) * 0.1) if right else centers
+
+
+@told(
+    "no_parameters",
+    r"centers is the result of an operation on a parameter",
+    "centers = nn.Parameter(torch.ones(3)) * 0.1",
+    "centers = nn.Parameter(torch.ones(3) * 0.1)",
+    lambda: torch.optim.SGD(Scaled(True).parameters(), 0.1),
+)
+def a_parameter_times_a_number_by_another_name():
+    model = Scaled()
+    torch.optim.SGD(model.parameters(), 0.1)
+
+
+def _weighed(losses):
+    return np.sum([np.multiply(n, one) for n, one in zip([2, 3], losses, strict=True)])
+
+
+@told(
+    "numpy",
+    r"losses holds tensors that require grad",
+    "losses.append(",
+    "losses.append(loss.item())",
+    lambda: _weighed([1.0, 2.0]),
+)
+def losses_that_are_weighed_by_counts():
+    losses, net = [], nn.Linear(2, 1)
+    for count in (2, 3):
+        loss = net(torch.ones(count, 2)).square().mean()
+        losses.append(loss)
+    np.sum([np.multiply(n, one) for n, one in zip([2, 3], losses, strict=True)])
+
+
+@told(
+    "not_scalar",
+    r"maps\[0, 1\] on line \d+ is a part of maps, of the shape \(1, 2, 4\), and no number",
+    "score.backward()",
+    "score.mean().backward()",
+    lambda: torch.ones(1, 2, 4, requires_grad=True)[0, 1].mean().backward(),
+)
+def a_score_map_in_the_place_of_a_score():
+    maps = torch.ones(1, 2, 4, requires_grad=True) * 2
+    score = maps[0, 1]
+    score.backward()
 
 
 @pytest.mark.parametrize("program", PROGRAMS)

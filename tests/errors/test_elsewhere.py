@@ -735,3 +735,101 @@ def a_loss_whose_object_has_no_name():
     net = nn.Linear(3, 3)
     loss = Sharp()(net(torch.ones(1, 3)), torch.ones(1, 3))
     loss.backward()
+
+
+# An optimizer of what is frozen, beside a model that is not
+
+
+def _tuned(frozen):
+    donor, net = nn.Linear(3, 3), nn.Sequential(nn.Linear(3, 3), nn.Linear(3, 1))
+    for parameter in net.parameters():
+        parameter.requires_grad = not frozen
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+    loss = net(donor(torch.ones(2, 3)).detach()).square().mean()
+    loss.backward()
+    optimizer.step()
+
+
+@told(
+    "no_graph",
+    r"^No parameter of net requires grad",
+    None,
+    "net.requires_grad_(True)",
+    lambda: _tuned(False),
+)
+def all_that_the_optimizer_holds_is_frozen():
+    _tuned(True)
+
+
+class Frozen(nn.Module):
+    """A body and a head, and two loops that freeze the one and the other."""
+
+    def __init__(self):
+        super().__init__()
+        self.body, self.head = nn.Linear(3, 3), nn.Linear(3, 1)
+        for one in self.body.parameters():
+            one.requires_grad = False
+        for one in self.head.parameters():
+            one.requires_grad = False
+
+    def forward(self, x):
+        return self.head(self.body(x))
+
+
+@told(
+    "no_graph",
+    r"^No parameter of both requires grad, .* Set to False on: \S+, line \d+, \S+, line \d+\.$",
+    None,
+    "both.requires_grad_(True), or one part of it",
+    lambda: Frozen().requires_grad_(True)(torch.ones(2, 3)).sum().backward(),
+)
+def both_parts_of_a_model_are_frozen():
+    both = Frozen()
+    both(torch.ones(2, 3)).sum().backward()
+
+
+def _in_turns(anew):
+    """Three losses of one pass, each with a step of its own behind it."""
+    parts = [nn.Linear(3, 3) for _ in range(3)]
+    first, second, third = (torch.optim.SGD(one.parameters(), lr=0.1) for one in parts)
+    x = torch.ones(2, 3)
+
+    def passed():
+        a = parts[0](x).tanh()
+        b = parts[1](a).tanh()
+        c = parts[2](b).tanh()
+        return a.square().mean(), (parts[1].weight @ b.T).mean(), c.square().mean()
+
+    one, two, three = passed()
+    one.backward(retain_graph=True)
+    first.step()
+    if anew:
+        _, two, _ = passed()
+    two.backward(retain_graph=True)
+    second.step()
+    if anew:
+        _, _, three = passed()
+    three.backward()
+    third.step()
+
+
+@told(
+    "modified",
+    r"first\.step\(\) changed",
+    "first.step()",
+    "So it is with three, which is made of the same pass: compute it after second.step()",
+    lambda: _in_turns(True),
+)
+def a_second_and_a_third_loss_of_one_pass():
+    parts = [nn.Linear(3, 3) for _ in range(3)]
+    first, second, third = (torch.optim.SGD(one.parameters(), lr=0.1) for one in parts)
+    z = torch.ones(2, 3, requires_grad=True)
+    a = parts[0](z).tanh()
+    b = parts[1](parts[0](a)).tanh()
+    one, two, three = a.square().mean(), b.square().mean(), parts[2](b).square().mean()
+    one.backward(retain_graph=True)
+    first.step()
+    two.backward(retain_graph=True)
+    second.step()
+    three.backward()
+    third.step()

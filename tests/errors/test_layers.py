@@ -569,6 +569,55 @@ def layers_of_a_list_that_get_more_and_more():
     Alike(3, 2)(torch.ones(1, 3, 4, 4))
 
 
+class Seen(nn.Module):
+    """Two convolutions, of which the second is for volumes."""
+
+    def __init__(self):
+        super().__init__()
+        self.stem = nn.Conv2d(3, 4, 3)
+        self.deep = nn.Conv3d(4, 2, (3, 3, 3))
+
+    def forward(self, x):
+        return self.deep(self.stem(x).relu())
+
+
+@told(
+    "channels",
+    r"^self\.deep is given .* A Conv3d takes volumes, .* and these are images",
+    "self.deep = nn.Conv3d(",
+    "write Conv2d in the place of Conv3d, and so for its norms and pools. A size that is written "
+    "as a tuple has 2 numbers then",
+    lambda: nn.Sequential(nn.Conv2d(3, 4, 3), nn.Conv2d(4, 2, (3, 3)))(IMAGES),
+)
+def a_convolution_of_volumes_for_images():
+    Seen()(IMAGES)
+
+
+@told(
+    "dimensions",
+    r"A Conv1d takes signals, .*, and these are images",
+    "nn.Sequential(nn.Conv1d(3, 4, 3)",
+    "write Conv2d in the place of Conv1d",
+    lambda: nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU())(IMAGES),
+)
+def a_convolution_of_signals_for_images():
+    net = nn.Sequential(nn.Conv1d(3, 4, 3), nn.ReLU())
+    net(IMAGES)
+
+
+@told(
+    "dimensions",
+    r"self\.deep|It has a dimension more",
+    None,
+    ".flatten(0, 1)",
+    lambda: nn.Conv2d(3, 4, 3)(torch.ones(2, 5, 3, 8, 8).flatten(0, 1)),
+)
+def pictures_of_a_sequence_that_are_no_volume():
+    video = torch.ones(2, 5, 3, 8, 8)
+    conv = nn.Conv2d(3, 4, 3)
+    conv(video)
+
+
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_the_layer_and_the_line_are_named_and_the_cure_cures(program):
     program.is_explained()

@@ -317,6 +317,77 @@ def values_in_a_replay_buffer():
     _from_replay()
 
 
+class Pair:
+    """A maker and its judge, whose losses one method returns."""
+
+    def __init__(self):
+        self.maker, self.judge = nn.Linear(3, 4), nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 1))
+        self.of_maker, self.of_judge = (
+            torch.optim.SGD(one.parameters(), lr=0.1) for one in (self.maker, self.judge)
+        )
+
+    def both(self, x):
+        made = self.maker(x)
+        verdict = self.judge(made)
+        fooled = (1 - verdict).square().mean()
+        told_apart = verdict.square().mean()
+        return fooled, told_apart
+
+    def apart(self, x):
+        made = self.maker(x)
+        own = self.judge(made.detach())
+        return (1 - self.judge(made)).square().mean(), own.square().mean()
+
+    def maker_first(self, by):
+        fooled, told_apart = by(torch.ones(2, 3))
+        fooled.backward()
+        self.of_maker.step()
+        self.of_judge.zero_grad()
+        told_apart.backward()
+        self.of_judge.step()
+
+    def judge_first(self):
+        fooled, told_apart = self.both(torch.ones(2, 3))
+        self.of_judge.zero_grad()
+        told_apart.backward()
+        self.of_judge.step()
+        fooled.backward()
+        self.of_maker.step()
+
+    def judge_first_cured(self):
+        own = self.judge(self.maker(torch.ones(2, 3)).detach())
+        own.square().mean().backward()
+        self.of_judge.step()
+        fooled, _ = self.both(torch.ones(2, 3))
+        fooled.backward()
+        self.of_maker.step()
+
+
+@told(
+    "second_backward",
+    r"the graph of verdict",
+    "verdict = self.judge(made)",
+    "This loss trains what self.of_judge holds, through verdict: give it one of its own, own = "
+    "self.judge(made.detach())",
+    lambda: (pair := Pair()).maker_first(pair.apart),
+)
+def two_losses_that_a_method_returns():
+    pair = Pair()
+    pair.maker_first(pair.both)
+
+
+@told(
+    "second_backward",
+    r"the graph of verdict",
+    "verdict = self.judge(made)",
+    "The first loss trains what self.of_judge holds, through verdict: give that loss one of its "
+    "own, own = self.judge(made.detach())",
+    lambda: Pair().judge_first_cured(),
+)
+def two_losses_that_a_method_returns_the_other_way_round():
+    Pair().judge_first()
+
+
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_the_reuse_is_named_and_its_cure_cures(program):
     program.is_explained()

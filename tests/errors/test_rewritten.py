@@ -684,6 +684,72 @@ def a_head_that_was_named_without_its_dots():
     _frozen_but_for(["1"])
 
 
+def _levels(in_place):
+    layers = [nn.Linear(3, 3) for _ in range(2)]
+    maps = [layer(torch.ones(2, 3)) for layer in layers]
+    for level in range(2):
+        if in_place:
+            maps[level] /= maps[level].norm(dim=-1, keepdim=True)
+        else:
+            maps[level] = maps[level] / maps[level].norm(dim=-1, keepdim=True)
+    sum(one.sum() for one in maps).backward()
+
+
+@told(
+    "modified",
+    r"saved maps\[level\], an entry of the list maps",
+    "maps[level] /=",
+    "maps[level] = maps[level] / maps[level].norm(dim=-1, keepdim=True)",
+    lambda: _levels(False),
+)
+def an_entry_of_a_list_that_is_edited():
+    _levels(True)
+
+
+def _by_name(in_place):
+    w = torch.ones(3, requires_grad=True)
+    parts = {"near": w.exp(), "far": w.sigmoid()}
+    for key in parts:
+        if in_place:
+            parts[key] *= 2
+        else:
+            parts[key] = parts[key] * 2
+    sum(one.sum() for one in parts.values()).backward()
+
+
+@told(
+    "modified",
+    r"saved parts\[key\], an entry of the dict parts",
+    "parts[key] *= 2",
+    "parts[key] = parts[key] * 2",
+    lambda: _by_name(False),
+)
+def an_entry_of_a_dict_that_is_edited():
+    _by_name(True)
+
+
+class Begun(nn.Module):
+    """Sets a part of its bias as it is made."""
+
+    def __init__(self, recorded=True):
+        super().__init__()
+        self.head = nn.Linear(3, 4)
+        rows = self.head.bias.view(2, 2)
+        with torch.set_grad_enabled(recorded):
+            rows[:, 1] += 2.0
+
+
+@told(
+    "leaf_in_place",
+    r"rows shows the memory of",
+    "rows[:, 1] += 2.0",
+    "write this line inside `with torch.no_grad():`",
+    lambda: Begun(False),
+)
+def a_part_of_a_bias_that_is_set_as_a_model_is_made():
+    Begun()
+
+
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_the_line_is_named_and_its_cure_cures(program):
     program.is_explained()

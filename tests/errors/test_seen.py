@@ -312,6 +312,17 @@ def a_state_of_a_wrapped_model():
 
 @told(
     "state_dict_keys",
+    'begins with "module.": the model was saved as DataParallel',
+    None,
+    'removeprefix("module.")',
+)
+def a_state_of_a_wrapped_model_that_counts_batches():
+    wrapped = nn.DataParallel(nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2)))
+    nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2)).load_state_dict(wrapped.state_dict())
+
+
+@told(
+    "state_dict_keys",
     'The model\'s names begin with "module."',
     None,
     "model.module.load_state_dict(state)",

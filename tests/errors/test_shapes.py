@@ -631,6 +631,55 @@ def heads_that_stand_third():
     torch.einsum("bhqd,bhkd->bhqk", q, k)
 
 
+def _rebuilt(whole):
+    x = torch.ones(2, 1, 4, 3)
+    rows = nn.Linear(12, 12)(x.flatten(1))
+    F.mse_loss(rows, whole(x))
+
+
+@told(
+    "sizes",
+    r"rows has the shape \(2, 12\) and x|has the shape",
+    "F.mse_loss(rows, x)",
+    "write x.flatten(1) in the place of x",
+    lambda: _rebuilt(lambda x: x.flatten(1)),
+)
+def a_rebuilt_picture_in_rows_beside_the_picture():
+    x = torch.ones(2, 1, 4, 3)
+    rows = nn.Linear(12, 12)(x.flatten(1))
+    F.mse_loss(rows, x)
+
+
+@told(
+    "sizes",
+    r"has the shape",
+    "return (flat - series).abs().sum()",
+    "flat.view_as(series)",
+    lambda: (torch.ones(30).view(5, 6) - torch.ones(5, 6)).sum(),
+)
+def all_numbers_in_one_row_beside_a_table():
+    series = torch.ones(5, 6)
+    flat = series.reshape(-1) * 2
+    return (flat - series).abs().sum()
+
+
+def _scored_by(target):
+    probabilities = torch.full((4, 2), 0.5)
+    F.binary_cross_entropy(probabilities, target(torch.tensor([0, 1, 1, 0])))
+
+
+@told(
+    "target_shape",
+    "holds one class number for each row",
+    None,
+    "F.one_hot(labels.long(), 2).float()",
+    lambda: _scored_by(lambda labels: F.one_hot(labels.long(), 2).float()),
+)
+def two_classes_in_a_loss_of_probabilities():
+    probabilities, labels = torch.full((4, 2), 0.5), torch.tensor([0, 1, 1, 0])
+    nn.BCELoss()(probabilities, labels.float())
+
+
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_the_tensors_and_the_line_are_named_and_the_cure_runs(program):
     program.is_explained()

@@ -82,7 +82,8 @@ def terms_without_graph(record: Record) -> list[Finding]:
 def terms_cut_off(record: Record) -> list[Finding]:
     """The terms that were cut off, of every loss whose backward was watched."""
     ends = (end for event in record.events_of("backward") for end in passes.ends(record, event))
-    return [one for end in ends for one in terms.cut_off(record, end)]
+    kinds = (terms.cut_off, terms.counted)
+    return [one for end in ends for kind in kinds for one in kind(record, end)]
 
 
 def _of_unused(record: Record, tensor: Tensor, name: str, around: Surroundings) -> Finding:

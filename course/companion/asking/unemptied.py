@@ -41,10 +41,41 @@ def never_emptied(record: Record, around: Surroundings) -> list[Finding]:
     others = dict.fromkeys(written.own_files(around))
     others.pop(step.code.co_filename, None)
     trees = [own, *filter(None, map(source.parsed, others))]
+    passed = [one.place.line for one in record.events_of("backward") if one.code is step.code]
+    there = _taken(own, step.place.line, passed[-1]) if passed else 0
     loops = _around(step, trees, type(optimizer).__name__)
     if not loops or any(_empties(one, trees) for one in loops):
         return []
-    return [found("unemptied", sure=False, optimizer=type(optimizer).__name__, place=step.place)]
+    but = f", but for line {there}, which the watched step does not come to" if there else ""
+    words = {"optimizer": type(optimizer).__name__, "but": but}
+    return [found("unemptied", sure=False, place=step.place, **words)]
+
+
+def _taken(tree: ast.Module, step: int, backward: int) -> int:
+    """Leave out the branches that a step did not take, where those hold a whole step too.
+
+    The line that empties gradients in what was left out; 0 if there is none.
+    """
+    line = 0
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.If):
+            continue
+        sides = [node.body, node.orelse]
+        mine = [all(_holds(side, one) for one in (step, backward)) for side in sides]
+        if sum(mine) != 1 or not source.calls(ast.Module(sides[mine.index(False)], []), "step"):
+            continue
+        other = sides[mine.index(False)]
+        line = next((one.lineno for one in other if _has_words(one)), line)
+        other[:] = [ast.copy_location(ast.Pass(), node)]
+    return line
+
+
+def _holds(body: list[ast.stmt], line: int) -> bool:
+    return any(one.lineno <= line <= (one.end_lineno or 0) for one in body)
+
+
+def _has_words(node: ast.AST) -> bool:
+    return any(word in ast.unparse(node) for word in _EMPTYING)
 
 
 def schedule_alone(record: Record, around: Surroundings) -> list[Finding]:
@@ -96,7 +127,7 @@ def _empties(loop: source.Loop, trees: list[ast.Module]) -> bool:
     ahead: list[ast.AST] = [loop]
     seen: set[str] = set()
     for node in ahead:
-        if any(word in ast.unparse(node) for word in _EMPTYING):
+        if _has_words(node):
             return True
         called = {failing.name_of(one) for one in ast.walk(node) if isinstance(one, ast.Call)}
         new, seen = called - seen, seen | called

@@ -131,7 +131,7 @@ def _fitting(about: str, real: tuple[Finding, ...]) -> str:
 
 _BESIDE = {"eval_mode", "frozen_batchnorm"}
 """What is no answer to the question about a tensor whose gradient arrives."""
-_REMARKS = {"emptied", "no_backward", "frozen_batchnorm"}
+_REMARKS = {"emptied", "no_backward", "frozen_batchnorm", "part_alone"}
 """What is said of right programs too."""
 
 

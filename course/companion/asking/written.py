@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from torch import Tensor, nn
 
-from course.companion.asking import statements
+from course.companion.asking import chosen, statements
 from course.companion.cut import anew, exchanged, unheld
 from course.companion.finding import Finding, found
 from course.companion.places import Place, is_library
@@ -37,10 +37,21 @@ def located(findings: Sequence[Finding], around: Surroundings) -> list[Finding]:
     Where several statements of the reader's files fit, or none, there is no line.
     """
     findings = [_of_replaced(_assigned_since(one, around), around) for one in findings]
+    findings = [chosen.part(one, around, functools.partial(_making, around)) for one in findings]
     return [
         replace(one, place=next(filter(None, lines), one.place or _last_of(one, around)))
         for one in (_of_table(one) if _is_table(one, around) else one for one in findings)
         for lines in [(the_one(test, around) for test in _tests_of(one, around))]
+    ]
+
+
+def _making(around: Surroundings, name: str, kind: str) -> list[tuple[str, ast.AST]]:
+    """The statements that make an optimizer of this name, each with its file."""
+    return [
+        (file, node)
+        for file in own_files(around)
+        for node in nodes_of(file)
+        if statements.makes(name, kind, node)
     ]
 
 
@@ -166,7 +177,7 @@ def the_one(test: Test, around: Surroundings) -> Place | None:
     places = {
         place.text: place
         for file in own_files(around)
-        for node in _nodes(file, "".join(linecache.getlines(file)))
+        for node in nodes_of(file)
         if test(node) and (place := Place(file, getattr(node, "lineno", 0))).text
     }
     lines = {(one.file, one.line) for one in places.values()}
@@ -185,6 +196,11 @@ def own_files(around: Surroundings) -> Iterator[str]:
     for file in dict.fromkeys([*files, *cells]):
         if file and not is_library(file):
             yield file
+
+
+def nodes_of(file: str) -> tuple[ast.AST, ...]:
+    """The assignments and calls of a file."""
+    return _nodes(file, "".join(linecache.getlines(file)))
 
 
 @functools.lru_cache(maxsize=64)

@@ -28,6 +28,10 @@ A mean or a sum may be a constant that is meant, such as the entropy of a teache
 """
 
 
+_COUNTS = {"histc", "histogram", "bincount", "count_nonzero", "unique", "argmax", "argmin"}
+"""What gives counts or places, which have no derivative."""
+
+
 def without_graph(record: Record, loss: Tensor) -> list[Finding]:
     """The terms of a loss with a graph that are made of gradients without one."""
     end = record.source_of(loss)
@@ -71,6 +75,23 @@ def cut_off(record: Record, end: int) -> list[Finding]:
                 how = f"{made.name}()"
                 joins = str(call.place)
                 told[number] = found("term_cut", sure=False, place=made.place, how=how, joins=joins)
+                break
+    return list(told.values())
+
+
+def counted(record: Record, end: int) -> list[Finding]:
+    """The terms of a loss that count, compare or choose what the loss is to train."""
+    told: dict[int, Finding] = {}
+    reached = _recorded_numbers(record, end)
+    for call, term in _terms(record, end, _is_added):
+        for number in sorted(record.before([term])):
+            made = record.call(number) if number >= 0 else None
+            if made is None or made.gives_grad or made.name not in _COUNTS:
+                continue
+            whence = {of for of, grad in zip(made.sources, made.recorded, strict=True) if grad}
+            if any(_recorded_numbers(record, one) & reached for one in whence):
+                words = {"how": f"{made.name}()", "joins": str(call.place)}
+                told[number] = found("term_counted", sure=False, place=made.place, **words)
                 break
     return list(told.values())
 

@@ -220,6 +220,16 @@ CUTS = (
         *(DETACH, "3.2 detach", FLAT, "a term of the loss has no effect"),
     ),
     kind(
+        "term_counted",
+        "A term of the loss that counts",
+        "A term of the loss changes no gradient: {how} gives counts or places, which have no "
+        "derivative. It joins the loss at {joins}.",
+        "Measure the same by smooth functions: in the place of a histogram let each value weigh "
+        "every bin by its distance, torch.exp(-((x[..., None] - centers) / width) ** 2), in the "
+        "place of argmax take softmax. If it is only to be shown, leave it out of the loss.",
+        *(DETACH, "3.2 detach", FLAT, "a term of the loss has no effect"),
+    ),
+    kind(
         "cut_operation",
         "Cut by an operation",
         "The gradient's way back to {name} is cut: {call} is given something that requires grad, "

@@ -84,6 +84,16 @@ NANS = (
         *(BREAKING, "14.4 Find the node", NAN, "the loss is nan"),
     ),
     kind(
+        "inf_half",
+        "Too large for float16",
+        "The gradient of {name} is inf: it becomes too large for float16 in {node} ({call}), whose "
+        "largest number is 65504.",
+        "Scale the loss by less, or by torch.amp.GradScaler, which lowers its factor where this "
+        "happens and leaves that step out. Or compute in bfloat16. A 0 in the place of inf, as "
+        "nan_to_num puts it, trains nothing.",
+        *(BREAKING_2, "14.13 Sixteen bits", NAN, FLAT),
+    ),
+    kind(
         "nan_hidden",
         "nan in what is left out",
         "The gradient of {name} is {bad}: it is born in {node} ({call}). {by}, at {at}, hides a "

@@ -32,7 +32,7 @@ class Kind:
     @property
     def is_remark(self) -> bool:
         """Whether it is said where nothing is wrong too, so that `cure` cures nothing."""
-        return self.code in {*ARRIVES, "emptied", "frozen_batchnorm"}
+        return self.code in {*ARRIVES, "emptied", "frozen_batchnorm", "part_alone"}
 
 
 def kind(

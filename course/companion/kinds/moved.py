@@ -1,4 +1,4 @@
-"""Models and parameters that took each other's place beside an optimizer."""
+"""Models and parameters beside an optimizer that holds others, or a part."""
 
 from __future__ import annotations
 
@@ -22,6 +22,14 @@ MOVED = (
         "Detach what {model} gave, in the place of what {other} gave. If that is what the line is "
         "meant to do, the two have changed places where they are handed in.",
         *(DETACH, "3.2 detach", FLAT, "a model does not change"),
+    ),
+    kind(
+        "part_alone",
+        "An optimizer of one part",
+        "{optimizer} was made of {part} alone: the rest of {model} keeps its values, {name}.",
+        "If that is meant, freeze the rest by requires_grad_(False), and backward leaves it out. "
+        "If not, make the optimizer from {model}.parameters().",
+        *(LOOP, "6.5 What an optimizer holds", "a layer does not change"),
     ),
     kind(
         "step_on_frozen",

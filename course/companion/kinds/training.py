@@ -147,8 +147,8 @@ ORDER = (
         "unemptied",
         "No line that empties gradients",
         "{optimizer} steps in a loop, and no line of that loop, or of what it calls, empties "
-        "gradients: from the second pass on, backward adds to those that the steps before have "
-        "used.",
+        "gradients{but}: from the second pass on, backward adds to those that the steps before "
+        "have used.",
         "Call optimizer.zero_grad() in every pass, in front of backward().",
         *(LOOP, "Gradients add up", "the loss rises", "training is unstable", FLAT),
     ),

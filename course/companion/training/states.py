@@ -58,22 +58,24 @@ def _in_eval(around: Surroundings, record: Record) -> list[Finding]:
         for name, model in around.models.items()
         if any(isinstance(part, _MODAL) for part in model.modules())
     }
-    names = [name for name, model in modal.items() if _is_trained_in_modes(model)]
+    stepped = {one for event in record.events_of("step") for one in event.about.held()}
+    names = [name for name, model in modal.items() if _is_trained_in_modes(model, stepped)]
     if modal and not names:
         return []
     model = names[0] if len(names) == 1 else "The model"
     return [found("eval_mode", sure=False, model=model, place=told[0].place)]
 
 
-def _is_trained_in_modes(part: nn.Module) -> bool:
-    """Whether a dropout or a normalization lies outside of what is frozen as a whole.
+def _is_trained_in_modes(part: nn.Module, stepped: set[int]) -> bool:
+    """Whether a dropout or a normalization lies in a part that the watched steps train.
 
-    What is frozen stays in eval mode where it is to stay as it is.
+    What is frozen, or another optimizer's, stays in eval mode where it is to stay as it is.
     """
     parameters = list(part.parameters())
-    if parameters and not any(one.requires_grad for one in parameters):
+    if parameters and not any(one.requires_grad and id(one) in stepped for one in parameters):
         return False
-    return isinstance(part, _MODAL) or any(map(_is_trained_in_modes, part.children()))
+    inside = (_is_trained_in_modes(one, stepped) for one in part.children())
+    return isinstance(part, _MODAL) or any(inside)
 
 
 def kept_alive(record: Record, around: Surroundings) -> list[Finding]:

@@ -91,7 +91,10 @@ class Births:
 
     @cached_property
     def _measured(self) -> Pass | None:
-        """A pass that went through this graph; None if the graph was freed before one was seen."""
+        """A pass that went through this graph; None if the graph was freed before one was seen.
+
+        It may have begun behind the loss, as that of loss.sum() or of a scaled one does.
+        """
         number = number_of(self._reach.root)
         events = self._record.events_of("backward") if self._record is not None else []
         for event in reversed(events):
@@ -106,7 +109,7 @@ class Births:
             sizes = map(size_of, gradients)
             self._ends = dict(zip(map(id, leaves), sizes, strict=True))
         except Freed:
-            return None
+            return next((one.about for one in reversed(events) if number in one.about.sizes), None)
         finally:
             measured.end()
         return measured.as_pass(True)

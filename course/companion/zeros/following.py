@@ -39,7 +39,7 @@ class Followed:
 def follow(reach: Reach, target: Any, passed: Pass) -> Followed:
     """Follow the largest entry of a gradient through a measured pass."""
     leading = reach.leading_to(target)
-    coming: dict[Any, float] = {reach.root: 1.0}
+    coming: dict[Any, float] = {reach.root: _begins_with(reach.root, passed)}
     parted: dict[Any, Any] = {}
     """What is handed a part of a gradient whose size is unknown: by which node."""
     followed = Followed(last=reach.root)
@@ -73,8 +73,22 @@ def follow(reach: Reach, target: Any, passed: Pass) -> Followed:
     return followed
 
 
+def _begins_with(root: Any, passed: Pass) -> float:
+    """What arrives at a loss: 1, or the least that a pass which began behind it handed on."""
+    number = number_of(root)
+    edges = [
+        largest(size)
+        for above, (_, sizes) in passed.sizes.items()
+        for size in sizes.values()
+        if above > number and size is not None
+    ]
+    handed = [one for one in edges if 0 < one < math.inf]
+    return 1.0 if number in passed.roots else min(handed, default=1.0)
+
+
 def _is_half(size: Size | None, into: float) -> bool:
-    return size is not None and is_too_small(into, size[0].dtype)
+    large = size is not None and size[0].dtype is torch.float16 and math.isinf(largest(size))
+    return large or (size is not None and is_too_small(into, size[0].dtype))
 
 
 def is_too_small(into: float, dtype: torch.dtype) -> bool:

@@ -61,7 +61,7 @@ class Birth:
     is_none: bool = False
     """Whether it gave None."""
     is_half: bool = False
-    """Whether it gave float16, and what it was given was too small for that."""
+    """Whether it gave float16, and what it was given was too small or too large for that."""
 
 
 def finding(
@@ -84,6 +84,8 @@ def finding(
         bad = "nan" if math.isnan(size) or math.isnan(end) else "inf"
         if is_one_of(node, _POINTS):
             return found("nan_point", bad=bad, **words)
+        if birth.is_half:
+            return found("inf_half", **words)
         if bad == "nan" and (by := makers.chosen_behind(record, number_of(node))) is not None:
             hiding: dict[str, Any] = {"by": f"{by.name}()", "at": by.place}
             return found("nan_hidden", bad=bad, sure=False, **hiding, **words)

@@ -124,8 +124,8 @@ def _result(frames: Frames, told: Explained, message: str) -> Explained | None:
 
 
 def _unregistered(frames: Frames, told: Explained, message: str) -> Explained | None:
-    """Layers in a plain list, or parameters that became plain results."""
-    return unregistered.read(frames, told, message) or registered.read(frames, told, message)
+    """Parameters that became plain results, or layers in a plain list."""
+    return registered.read(frames, told, message) or unregistered.read(frames, told, message)
 
 
 READERS: dict[str, Reader] = {

@@ -108,16 +108,17 @@ def _again(
     ]
     if not inputs or any(_has_part(hanging[one.id], mine) for one in inputs):
         return None
-    return ast.unparse(_Detached({one.id for one in inputs}).visit(value))
+    return ast.unparse(Detached({one.id for one in inputs}).visit(value))
 
 
-class _Detached(ast.NodeTransformer):
+class Detached(ast.NodeTransformer):
     """Puts detach() behind names."""
 
     def __init__(self, names: set[str]) -> None:
         self.names = names
 
     def visit_Name(self, node: ast.Name) -> ast.expr:
+        """`fake.detach()` for `fake`."""
         if node.id not in self.names:
             return node
         return ast.Call(ast.Attribute(node, "detach", ast.Load()), [], [])

@@ -12,6 +12,7 @@ from grader.errors.explanation import Explained
 from grader.errors.seen.again import (
     apart,
     graph,
+    handed_back,
     handed_over,
     kept,
     looped,
@@ -129,6 +130,11 @@ def _twice(
         shared = {node for node in freed if graph.is_freed(node)}
         return _shared(frames, frame, hanging, (scope, same[0].at[0], root, shared), told)
     for start, shared in starts.sharing(scope, frame, root):
+        turns = apart.Turns(frame, scope, start.at[0])
+        returned = handed_back.shared(turns, start.name, here.name) if here is not None else None
+        if returned is not None:
+            words = _told(told, second.SHARED_BETWEEN, returned.name, returned.place)
+            return replace(words, cure=returned.cure)
         return _shared(frames, frame, hanging, (scope, start.at[0], root, shared), told)
     return None
 

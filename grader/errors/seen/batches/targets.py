@@ -15,6 +15,7 @@ from grader.errors.seen.reading import failing
 from grader.errors.seen.reading.frames import Frames
 
 _COLOURS = (3, 4)
+_TWO = 2
 
 Said = tuple[str, str]
 """Meaning and cure."""
@@ -226,9 +227,10 @@ def _class_numbers(scores: Tensor, target: Tensor, s: str, t: str) -> Said | Non
     if target.is_floating_point():
         values = target.detach()
         whole = bool((values == values.round()).all()) and bool((values >= 0).all())
-        if not whole or not 1 < float(values.max()) < classes:
+        highest = float(values.max())
+        if not whole or highest >= classes or (highest <= 1 and classes != _TWO):
             return None
-        t = f"{t}.long()"
+        t = f"{t.removesuffix('.float()')}.long()"
     return (
         f"This loss wants a 0 or a 1 for each of the {classes} columns, and {t} holds one class "
         "number for each row.",

@@ -121,13 +121,24 @@ def read_scalar(frames: Frames, told: Explained, message: str) -> Explained | No
         return replace(
             told,
             meaning=f"{name} has the shape {tuple(whole.shape)}: backward() starts from one "
-            f'number, and this holds {whole.numel()}. A loss made with reduction="none" gives one '
-            "for each sample.",
+            f"number, and this holds {whole.numel()}. {_why_many(frame, name)}",
             cure=f"Write {name}.mean().backward(), or {name}.sum().backward(). To weigh its "
             f"entries yourself pass v of that shape: {name}.backward(v).",
             place=frame.place,
         )
     return _scalar_of_grad(frame, told) or _scalar_of_call(frames, told)
+
+
+def _why_many(frame: Frame, name: str) -> str:
+    """What made a result of several numbers: a part of a tensor, or a loss that is not reduced."""
+    made = [one for one in _made(frame, name) if one.lineno < frame.line]
+    value = made[-1].value if made else None
+    if isinstance(value, ast.Subscript):
+        whole = looked_up(value.value, frame)
+        shape = f", of the shape {tuple(whole.shape)}," if isinstance(whole, Tensor) else ""
+        part, owner = ast.unparse(value), ast.unparse(value.value)
+        return f"{part} on line {made[-1].lineno} is a part of {owner}{shape} and no number."
+    return 'A loss made with reduction="none" gives one for each sample.'
 
 
 def _scalar_of_grad(frame: Frame, told: Explained) -> Explained | None:

@@ -53,22 +53,39 @@ def _of_call(
         )
     if owner is not np or not node.args:
         return None
-    given, value = ast.unparse(node.args[0]), _value(node.args[0], frame)
+    first = next((one for one in node.args if _requires_grad(_value(one, frame))), node.args[0])
+    given, value = ast.unparse(first), _value(first, frame)
     if isinstance(value, list | tuple):
         return _of_list(frames, frame, told, given, value)
     twin = getattr(torch, function.attr, None)
     if isinstance(value, Tensor) and value.requires_grad and callable(twin):
-        stored = _stored(frames, _around(frames), told, node.args[0], value)
+        stored = _stored(frames, _around(frames), told, first, value)
         if stored is not None:
             return stored
+        instead = f"torch.{function.attr}({_all(node, frame)})"
         return replace(
             told,
-            cure=f"Write torch.{function.attr}({given}) in the place of {ast.unparse(node)}: it is "
-            "recorded. Only what is not to be trained may go to NumPy, as "
-            f"{source.in_brackets(node.args[0])}.detach().numpy().",
+            cure=f"Write {instead} in the place of {ast.unparse(node)}: it is recorded. "
+            "Only what is not to be trained may go to NumPy, as "
+            f"{source.in_brackets(first)}.detach().numpy().",
             place=frame.place,
         )
     return None
+
+
+def _all(node: ast.Call, frame: Frame) -> str:
+    """The arguments as torch takes them: an array as a tensor, and a number in front of one."""
+    given = []
+    for at, one in enumerate(node.args):
+        value = one.value if isinstance(one, ast.Constant) else _value(one, frame)
+        plain = isinstance(value, np.ndarray) or (at == 0 and isinstance(value, int | float))
+        given.append(f"torch.as_tensor({ast.unparse(one)})" if plain else ast.unparse(one))
+    return ", ".join(given)
+
+
+def _requires_grad(value: Any) -> bool:
+    inside = value if isinstance(value, list | tuple) else [value]
+    return any(isinstance(one, Tensor) and one.requires_grad for one in inside)
 
 
 def _value(node: ast.expr, frame: Frame) -> Any:
@@ -91,11 +108,25 @@ def _stored(
     for loop in ast.walk(tree) if tree is not None else ():
         if not isinstance(loop, ast.comprehension | ast.For):
             continue
-        if ast.unparse(loop.target) == ast.unparse(given) and value.numel() == 1:
-            held = looked_up(loop.iter, frame)
+        over = _over(loop, ast.unparse(given))
+        if over is not None and value.numel() == 1:
+            held = looked_up(over, frame)
             if isinstance(held, list | tuple):
-                return _of_list(frames, frame, told, ast.unparse(loop.iter), held)
+                return _of_list(frames, frame, told, ast.unparse(over), held)
     return None
+
+
+def _over(loop: ast.comprehension | ast.For, name: str) -> ast.expr | None:
+    """What a loop takes a variable from: of `for n, loss in zip(counts, losses)` one of the two."""
+    if ast.unparse(loop.target) == name:
+        return loop.iter
+    if not isinstance(loop.target, ast.Tuple) or not isinstance(loop.iter, ast.Call):
+        return None
+    targets, called = [ast.unparse(one) for one in loop.target.elts], ast.unparse(loop.iter.func)
+    if name not in targets or called not in ("zip", "enumerate"):
+        return None
+    given = loop.iter.args if called == "zip" else [ast.Constant(0), *loop.iter.args[:1]]
+    return given[targets.index(name)] if len(given) == len(targets) else None
 
 
 _TWINS = {

@@ -62,6 +62,8 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
     frozen = [name for name, all_ in every if all_ and not any(p.requires_grad for p in all_)]
     if frozen and len(frozen) == len([1 for _, all_ in every if all_]):
         return severed.frozen(frames, told, frozen[0], frame)
+    if (whole := severed.to_be_trained(frames, every)) is not None:
+        return severed.frozen(frames, told, whole, frame)
     if not torch.is_grad_enabled():
         return severed.switched_off(frames, told, frame)
     places: list[tuple[str, str]] = list(flow.cuts(frames))

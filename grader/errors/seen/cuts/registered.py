@@ -90,7 +90,9 @@ def _turned(frames: Frames) -> Iterator[tuple[str, str, str, str]]:
 
 
 def _of_parameter(value: ast.expr) -> str | None:
-    """`nn.Parameter(t).double()`, written `nn.Parameter(t.double())`."""
+    """`nn.Parameter(t).double()`, written `nn.Parameter(t.double())`; and so for a product."""
+    if isinstance(value, ast.BinOp):
+        return _of_operation(value)
     methods: list[ast.Call] = []
     inner: ast.expr = value
     while isinstance(inner, ast.Call) and isinstance(inner.func, ast.Attribute):
@@ -107,6 +109,24 @@ def _of_parameter(value: ast.expr) -> str | None:
         return None
     chain = ast.unparse(value).removeprefix(ast.unparse(inner))
     return f"{ast.unparse(inner.func)}({source.in_brackets(inner.args[0])}{chain})"
+
+
+def _of_operation(value: ast.BinOp) -> str | None:
+    """`nn.Parameter(t) * 0.1`, written `nn.Parameter(t * 0.1)`."""
+    plain = copy.deepcopy(value)
+    holders = [one for one in ast.walk(plain) if isinstance(one, ast.BinOp)]
+    sides = [(one, key) for one in holders for key in ("left", "right")]
+    found = [(one, key, call) for one, key in sides if _makes_one(call := getattr(one, key))]
+    if len(found) != 1 or ast.unparse(plain).count("Parameter(") != 1:
+        return None
+    one, key, call = found[0]
+    setattr(one, key, call.args[0])
+    return f"{ast.unparse(call.func)}({ast.unparse(plain)})"
+
+
+def _makes_one(node: ast.expr) -> bool:
+    made = isinstance(node, ast.Call) and ast.unparse(node.func).endswith("Parameter")
+    return made and isinstance(node, ast.Call) and len(node.args) == 1 and not node.keywords
 
 
 def _of_leaf(value: ast.expr) -> str | None:

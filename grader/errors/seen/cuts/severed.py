@@ -12,7 +12,7 @@ from grader.errors.explanation import Explained
 from grader.errors.seen.again import kept
 from grader.errors.seen.cuts import logic, scores, unrecorded
 from grader.errors.seen.reading import source
-from grader.errors.seen.reading.frames import Frame, Frames, file_name
+from grader.errors.seen.reading.frames import Frame, Frames, file_name, own_class
 
 _CURES = (
     (
@@ -84,6 +84,7 @@ _CURES = (
         "or IoU does, or use a loss of the scores: a comparison has no gradient.",
     ),
 )
+_MANY = 4
 _WHOLE = (
     "Keep every step from the inputs to the loss in torch and outside of such blocks: "
     "torch.stack for torch.tensor, the tensor for its number. For argmax use softmax and its "
@@ -144,16 +145,39 @@ def frozen(frames: Frames, told: Explained, name: str, frame: Frame) -> Explaine
     }
     keys = [key for key, _ in model.named_parameters()]
     both = _in_both_branches(frames)
+    inside = sorted(lines & _lines_of_classes(model))
+    several = f" Set to False on: {', '.join(inside)}." if 1 < len(inside) < _MANY else ""
     by_name = f" named_parameters() gives whole names: {', '.join(keys[-4:])}." if lines else ""
     return replace(
         told,
         meaning=f"No parameter of {name} requires grad, so nothing was recorded."
-        f"{_by_none(frames, keys)}{_by_both(both)}",
+        f"{several if both is None else ''}{_by_none(frames, keys)}{_by_both(both)}",
         cure=f"Set the flag to True in the branch of what is to be trained: {both[0]}."
         if both is not None
         else f"Unfreeze what is to be trained: {_to_train(frames, name, model)}{by_name}",
         place=lines.pop() if len(lines) == 1 else both[1] if both is not None else frame.place,
     )
+
+
+def to_be_trained(frames: Frames, every: list[tuple[str, list[nn.Parameter]]]) -> str | None:
+    """The one model that the optimizers hold, if all that they hold is frozen."""
+    held = frames.held()
+    mine = {name: all_ for name, all_ in every if held.intersection(map(id, all_))}
+    if len(mine) != 1 or not held:
+        return None
+    ((name, all_),) = mine.items()
+    frozen = held <= set(map(id, all_)) and not any(one.requires_grad for one in all_)
+    return name if frozen else None
+
+
+def _lines_of_classes(model: nn.Module) -> set[str]:
+    """Every line of the reader's classes that a model is made of."""
+    codes = filter(None, map(own_class, {type(part) for part in model.modules()}))
+    return {
+        f"{file_name(file)}, line {line}"
+        for kind, file in codes
+        for line in range(kind.lineno, (kind.end_lineno or kind.lineno) + 1)
+    }
 
 
 def _freezes(node: ast.AST, tree: ast.AST, name: str) -> bool:

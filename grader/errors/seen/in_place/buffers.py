@@ -39,7 +39,7 @@ def _written(tree: ast.AST, loop: ast.AST) -> Iterator[tuple[str, str, int]]:
         name = ast.unparse(one.value)
         wrote = sum(ast.unparse(other.value) == name for other in stores)
         made = (source.value_of(each, name) for each in source.assigned(tree, name))
-        begun = any(_is_collection(value) for value in made)
+        begun = any(is_collection(value) for value in made)
         if mentioned.count(name) > wrote and not begun and not source.assigned(loop, name):
             yield name, ast.unparse(one), one.lineno
 
@@ -87,7 +87,7 @@ def _is_index(node: ast.expr) -> bool:
     return isinstance(node, ast.Name | ast.Subscript | ast.Attribute)
 
 
-def _is_collection(value: ast.expr | None) -> bool:
+def is_collection(value: ast.expr | None) -> bool:
     """Whether a name is given a list or a dict, whose entries are no memory of a tensor."""
     if isinstance(value, ast.BinOp):
         value = value.left

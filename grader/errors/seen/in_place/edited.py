@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from grader.errors.explanation import Explained
 from grader.errors.seen.again import graph
 from grader.errors.seen.again.passes import start_of
-from grader.errors.seen.in_place import between, buffers, results, stepping, windows
+from grader.errors.seen.in_place import between, buffers, entries, results, stepping, windows
 from grader.errors.seen.modules.layers import parts
 from grader.errors.seen.modules.made import made
 from grader.errors.seen.reading import ran, source
@@ -41,9 +41,12 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
     if not refusing:
         return _without_node(frames, told, message)
     node = refusing[0].name()
+    mine = _edits_in_frames(frames) or _edits_of_models(frames)
+    if (entry := entries.read(frames, told, node, mine)) is not None:
+        return entry
     if (result := results.read(frames, told, message, node)) is not None:
         return result
-    edits = _edits_in_frames(frames) or _edits_of_models(frames)
+    edits = mine
     where = f" Edits in this code: {', '.join(edits[:3])}." if edits else ""
     if (buffer := _of_buffer(frames, node, edits)) is not None:
         meaning, cure, place = buffer

@@ -7,7 +7,7 @@ import ast
 import torch
 from torch import Tensor
 
-from grader.errors.seen.again import graph
+from grader.errors.seen.again import graph, starts
 from grader.errors.seen.reading import ran
 from grader.errors.seen.reading.frames import Frames, held
 from grader.errors.seen.reading.lookup import looked_up
@@ -37,3 +37,27 @@ def _is_before(frames: Frames, number: int, node: ast.Call) -> bool:
     """Whether a call came before the failing line in the same pass."""
     when = ran.when(frames, number, node.lineno, node.col_offset)
     return when == ran.STRAIGHT and node.lineno < frames.own[number].line
+
+
+def behind(frames: Frames, root: Tensor) -> str:
+    """A sentence on losses of the same graph whose backward comes behind a further step."""
+    shared, told = starts.inner(graph.nodes(root.grad_fn)), dict[str, str]()
+    for frame in frames.own:
+        tree = frame.source
+        steps = [
+            (node.lineno, ast.unparse(node.func.value))
+            for node in (ast.walk(tree) if tree is not None else ())
+            if isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Attribute)
+            and node.func.attr == "step"
+            and isinstance(looked_up(node.func.value, frame), torch.optim.Optimizer)
+        ]
+        for start in starts.started(tree, frame) if tree is not None else ():
+            between = [name for line, name in sorted(steps) if frame.line < line < start.at[0]]
+            others = starts.inner(graph.nodes(start.value.grad_fn)) if start.exact else set()
+            if between and start.value is not root and shared & others:
+                told[start.name] = between[-1]
+    return "".join(
+        f" So it is with {name}, which is made of the same pass: compute it after {step}.step()."
+        for name, step in list(told.items())[:2]
+    )

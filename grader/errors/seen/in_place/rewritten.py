@@ -89,6 +89,15 @@ def read_leaf(frames: Frames, told: Explained, message: str) -> Explained | None
     if value._base is not None:
         leaf = frames.name_of(value._base)
         whose = f"{leaf}, a leaf that requires grad" if leaf else "a leaf that requires grad"
+        anew = edit.instead[0].lower() + edit.instead[1:]
+        if any(one.code_name == "__init__" for one in frames.own):
+            return replace(
+                told,
+                meaning=f"{edit.name} shows the memory of {whose}, and {edit.written} would write "
+                "into it.",
+                cure="A first value is no part of a graph: write this line inside `with "
+                f"torch.no_grad():`. Only in a forward pass, {anew}.",
+            )
         return replace(
             told,
             meaning=f"{edit.name} shows the memory of {whose}, and "

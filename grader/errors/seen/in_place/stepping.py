@@ -76,6 +76,7 @@ def read(
     loss = _name_where_made(frames, root) or "this loss"
     beside = _reaches_others(root, held(optimizer) if optimizer is not None else [])
     cure = _cure([code, *later.steps(frames, root, optimizer)], loss, beside)
+    cure += later.behind(frames, root)
     shared = ""
     if others := [name for name, one in holders if one is not optimizer and optimizer is not None]:
         shared = f" {' and '.join([code, *others])} both hold it."

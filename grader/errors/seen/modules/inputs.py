@@ -9,6 +9,7 @@ from dataclasses import replace
 from torch import nn
 
 from grader.errors.explanation import Explained
+from grader.errors.seen.modules import dimensioned
 from grader.errors.seen.modules.fed import Fed, entry, fed, is_flat, remade
 from grader.errors.seen.modules.made import made
 from grader.errors.seen.reading import source
@@ -99,6 +100,8 @@ def _convolution(frames: Frames, told: Explained, one: Fed) -> Explained | None:
     said = f"{one.meaning} It wants (batch, {channels}, {wanted})."
     if len(shape) == follow + 2:
         return _channels(frames, told, one, said)
+    if (other := dimensioned.read(frames, told, one)) is not None:
+        return other
     if len(shape) == follow + 1:
         if shape[0] == channels:
             return None

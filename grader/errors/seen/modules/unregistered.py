@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from torch import Tensor, nn
 
 from grader.errors.explanation import Explained
+from grader.errors.seen.modules import local
 from grader.errors.seen.reading.frames import Frames, file_name, own_class
 
 MOST_NAMED = 6
@@ -36,6 +37,7 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
             found = (
                 _never_made(told, kind, file)
                 or _in_containers(told, kind, file, held)
+                or local.read(told, part, kind, file)
                 or _plain_tensors(told, kind, file, held)
             )
             if found is not None:

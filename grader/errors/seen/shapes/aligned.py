@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import math
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -96,6 +97,23 @@ def _larger(frame: Frame, one: Operand, other: Operand) -> Said | None:
     )
 
 
+def _in_rows(frame: Frame, one: Operand, other: Operand) -> Said | None:
+    """Samples that lie in rows, beside the same ones in their own form."""
+    rows, whole = one.shape, other.shape
+    if not rows or len(whole) <= len(rows) or len(rows) > 2 or math.prod(rows) != math.prod(whole):
+        return None
+    if len(rows) == 2 and rows[0] != whole[0]:
+        return None
+    flat = ".flatten(1)" if len(rows) == 2 else ".flatten()"
+    each = "each sample in one row" if len(rows) == 2 else "all of them in one row"
+    return (
+        f"They have the same number of entries, and {one.name} has {each}: write "
+        f"{other.name}{flat} in the place of {other.name}. Or give {one.name} that form, "
+        f"{one.name}.view_as({other.name}).",
+        "",
+    )
+
+
 def _table(frame: Frame, one: Operand, other: Operand) -> Said | None:
     """A parameter or a buffer of a module that has too few entries in one dimension."""
     a, b = one.shape, other.shape
@@ -155,4 +173,4 @@ def _made_in_class(frame: Frame, name: str) -> str:
 
 
 Rule = Callable[[Frame, Operand, Operand], Said | None]
-_RULES: tuple[Rule, ...] = (_turned, _short, _larger, _table, _skipped)
+_RULES: tuple[Rule, ...] = (_turned, _in_rows, _short, _larger, _table, _skipped)

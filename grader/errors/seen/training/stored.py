@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from torch import nn
@@ -153,8 +153,13 @@ def _prefix(longer: list[str], shorter: list[str]) -> str:
         return ""
     tail = next((one for one in shorter if longer[0].endswith(f".{one}")), "")
     prefix = longer[0].removesuffix(tail) if tail else ""
-    fits = prefix and {one.removeprefix(prefix) for one in longer} == set(shorter)
-    return prefix if fits else ""
+    fits = prefix and _counted({one.removeprefix(prefix) for one in longer}) == _counted(shorter)
+    return prefix if fits and all(one.startswith(prefix) for one in longer) else ""
+
+
+def _counted(names: Iterable[str]) -> set[str]:
+    """Names without a BatchNorm's count of batches, which a model does not miss."""
+    return {one for one in names if not one.endswith("num_batches_tracked")}
 
 
 def _those_of(name: str) -> str:
