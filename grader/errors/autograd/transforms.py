@@ -220,7 +220,8 @@ TRANSFORMS = (
         "accumulate_hook",
         ("RuntimeError",),
         r"^post accumulate grad hooks cannot be registered on non-leaf",
-        "This hook runs when .grad has been written, and only leaves get one.",
+        "This hook belongs to the node that adds gradients to .grad of a leaf, and the result of "
+        "an operation has another node.",
         "Put it on the parameters: for p in model.parameters(): "
         "p.register_post_accumulate_grad_hook(hook). For a result in between take "
         "y.register_hook(hook), which is given the gradient.",

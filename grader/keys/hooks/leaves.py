@@ -88,8 +88,8 @@ class ClipByHookKey(Key, task="clip_by_hook"):
         return _attach(params, lambda g: g.clamp(-2 * c, 2 * c))
 
     def bent(params, c):
-        """Your limit bends what lies within it: tanh changes every entry. Entries from -c to c stay
-        as they are: clamp leaves them alone."""
+        """Your limit bends what lies within it, as tanh does. Entries from -c to c stay as they
+        are: clamp leaves them alone."""
         return _attach(params, lambda g: c * torch.tanh(g / c))
 
     def matrices_alone(params, c):

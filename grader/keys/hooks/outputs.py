@@ -73,8 +73,8 @@ class ScaleForwardKey(Key, task="scale_forward"):
 
     @raises(r"can't multiply sequence by non-int")
     def tuple_forgotten(module, s):
-        """A module may return a tuple, and a tuple cannot be multiplied by a number. Multiply each
-        of its tensors."""
+        """A module may return a tuple, which Python does not multiply by a float, and repeats if
+        the number is an int. Multiply each of its tensors."""
         return module.register_forward_hook(lambda m, args, output: output * s)
 
     def tuple_became_a_list(module, s):

@@ -116,7 +116,7 @@ class BnTrainForwardKey(Key, task="bn_train_forward"):
 
     def old_value_kept_whole(x, w, b, rm, rv, momentum, eps):
         """The output is right. You added momentum times the new value to the whole of the old one,
-        so rm and rv would grow with every batch. Multiply the old value by 1 - momentum."""
+        so no batch is ever forgotten, and rv only grows. Multiply the old value by 1 - momentum."""
         _track(x, rm, rv, momentum, old=1.0)
         return _affine(normalised(x, eps), w, b)
 

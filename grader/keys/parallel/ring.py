@@ -131,8 +131,8 @@ class RingAllReduceKey(Key, task="ring_all_reduce"):
         return (yield from _ring(rank, world, x, hand_round=0))
 
     def handed_round_too_few(rank, world, x):
-        """In the second half you took a step less than world - 1: one chunk has not arrived
-        everywhere."""
+        """In the second half you took a step less than world - 1: every rank lacks one whole
+        chunk."""
         return (yield from _ring(rank, world, x, hand_round=min(-1, max(-2, -world))))
 
     def stopped_after_the_first_half(rank, world, x):

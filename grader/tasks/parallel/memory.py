@@ -12,7 +12,7 @@ class ActivationMemory(Task):
     counting parameters and buffers of the model, which are there in any case. Count every storage
     once, and whole, however many saved tensors lie in it. The storage of x counts where the graph
     keeps it. Call the model in the mode that it is in, and leave it as it is; its buffers may take
-    the call in, as they always do."""
+    the call in, as those of a BatchNorm do in training."""
 
     id = "activation_memory"
     signatures = ("saved_bytes(model, x) -> bytes",)
