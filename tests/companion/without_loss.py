@@ -77,6 +77,14 @@ WRONG = {
         lambda code: (code - code.mean()).mean().expand(5, 2),
         "(code - code.mean()).mean()",
     ),
+    "nan_row": (
+        lambda code: torch.where(
+            torch.ones(5, 2) > 0,
+            code,
+            code.masked_fill(torch.ones(5, 2) > 0, -torch.inf).softmax(1) * code,
+        ),
+        "code.masked_fill(torch.ones(5, 2) > 0, -torch.inf).softmax(1) * code",
+    ),
     "nan_point": (lambda code: (code * 0).sqrt(), "(code * 0).sqrt()"),
     "nan_loss": (lambda code: (code * 0 - 1).log(), "(code * 0 - 1).log()"),
 }
