@@ -217,6 +217,32 @@ def one_of_several(by_number):
     return why_no_grad(model, loss)
 
 
+class Field(nn.Module):
+    """A field whose weights a model has too, as the same tensor or as a copy."""
+
+    def __init__(self, weights, again):
+        super().__init__()
+        self.w = nn.Parameter(weights) if again else weights
+
+
+class Flow(nn.Module):
+    def __init__(self, copied):
+        super().__init__()
+        self.coupling = nn.Parameter(torch.ones(3, 3))
+        self.field = Field(self.coupling.detach().clone() if copied else self.coupling, copied)
+
+    def forward(self, x):
+        return x @ self.field.w
+
+
+def a_copied_coupling(copied):
+    model = Flow(copied)
+    with watch():
+        loss = model(torch.ones(2, 3)).square().mean()
+        loss.backward()
+    return why_no_grad(model.coupling, loss)
+
+
 class Agent:
     """Two nets, of which one is given the other's weights, and its values are recorded."""
 

@@ -191,6 +191,14 @@ def test_layers_that_the_source_chooses_among_are_a_note_and_no_alarm(by_number)
     assert "were not chosen among those in model.ways in this step" in str(report), report
 
 
+def test_the_line_that_copies_a_parameter_is_named_where_nothing_uses_it():
+    report = chosen.a_copied_coupling(True)
+    assert report.codes == ("never_used",), report
+    assert "self.coupling.detach().clone()" in report.findings[0].place.text, report
+    assert "This line copies its numbers" in str(report), report
+    assert chosen.a_copied_coupling(False).codes == ("fine",)
+
+
 @pytest.mark.parametrize("give", [chosen.Agent.load, chosen.Agent.follow])
 def test_a_recorded_target_that_is_given_weights_is_a_note_and_no_alarm(give):
     report, seen = chosen.a_recorded_target(give)

@@ -109,6 +109,31 @@ def a_branch_whose_normalization_begins_at_zero():
     return why_no_grad(model[0].weight), why_no_grad()
 
 
+def noise_that_is_scored_alone():
+    """A draw's own log-probability, whose mean gets zeros, and a score that is detached."""
+    torch.manual_seed(0)
+    policy, spread, critic = net(3, 4, 1), nn.Linear(3, 1), nn.Linear(1, 1)
+    optimizer = torch.optim.SGD([*policy.parameters(), *spread.parameters()], lr=0.1)
+
+    def step(detached):
+        x = torch.randn(5, 3)
+        normal = torch.distributions.Normal(policy(x), spread(x).exp())
+        drawn = normal.rsample()
+        score = critic(drawn)
+        loss = (normal.log_prob(drawn) - (score.detach() if detached else score)).mean()
+        loss.backward()
+        optimizer.step()
+        return loss.item()
+
+    with watch():
+        step(True)
+    lost = why_no_grad(policy[2].weight)
+    optimizer.zero_grad()
+    with watch():
+        step(False)
+    return lost, why_no_grad(policy[2].weight)
+
+
 def many_sigmoids():
     torch.manual_seed(0)
     layers = [part for _ in range(15) for part in (nn.Linear(6, 6), nn.Sigmoid())]

@@ -195,8 +195,8 @@ def _shared(
         before = [one for one in made if isinstance(one, ast.stmt) and one.lineno < frame.line]
         if before:
             parts = {"name": shared_by, "code": source.spelled(before[-1]), "trained": step}
-            meaning, cure = (text.format(**parts) for text in second.SHARED_STEPPED)
-            return replace(told, meaning=meaning, cure=cure, place=frame.place)
+            spoken = [text.format(**parts) for text in second.SHARED_STEPPED]
+            return replace(told, meaning=spoken[0], cure=spoken[1], place=frame.place)
     turns = apart.Turns(frame, scope, line)
     if not common:
         words = second.SHARED_BY_BETWEEN if several and turns.are_taken else second.SHARED_BY
