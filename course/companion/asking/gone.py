@@ -60,8 +60,8 @@ def why_bad(record: Record, tensor: Tensor, name: str, around: Surroundings) -> 
             between = live & record.before(numbers)
             if told := derivatives.constant_in_pass(record, start, event, tensor, name):
                 return [told]
-            told = _of_pass(record, event.about, between, tensor, name, around)
-            return [*cuts.beside(record, start, numbers, told), *told]
+            bad = _of_pass(record, event.about, between, tensor, name, around)
+            return [*cuts.beside(record, start, numbers, bad), *bad]
     if events and (told := derivatives.constant_in_pass(record, start, events[-1], tensor, name)):
         return [told]
     if any(_is_opaque(record, event.about) for event in events):
