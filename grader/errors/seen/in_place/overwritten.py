@@ -10,6 +10,8 @@ from grader.errors.seen.in_place import buffers
 from grader.errors.seen.reading import source
 from grader.errors.seen.reading.frames import Frames, file_name
 
+_SIZES = ("size", "shape", "device", "dtype")
+
 
 def read(frames: Frames, told: Explained, node: str, edits: list[str]) -> Explained | None:
     """The one line that edits, if it computes what it writes from the very part it writes to."""
@@ -27,7 +29,9 @@ def read(frames: Frames, told: Explained, node: str, edits: list[str]) -> Explai
     name = source.spelled(whole)
     new = f"new_{name}" if name.isidentifier() else "new"
     written = part.replace(name, new, 1)
-    loop = source.loop_of(tree, one.lineno)
+    loop = _outermost(tree, one)
+    if _is_read_elsewhere(loop or one, part, name):
+        return None  # what is written is read again: in a copy it would not be there
     where = "the loop" if loop is not None else "this line"
     return replace(
         told,
@@ -38,6 +42,33 @@ def read(frames: Frames, told: Explained, node: str, edits: list[str]) -> Explai
         "behind it.",
         place=place,
     )
+
+
+def _outermost(tree: ast.AST, inside: ast.stmt) -> ast.stmt | None:
+    """The outermost loop around a statement."""
+    loops = [
+        one
+        for one in ast.walk(tree)
+        if isinstance(one, source.Loop) and one.lineno <= inside.lineno <= (one.end_lineno or 0)
+    ]
+    return min(loops, key=lambda one: one.lineno, default=None)
+
+
+def _is_read_elsewhere(scope: ast.stmt, part: str, name: str) -> bool:
+    """Whether more of a tensor is read than its sizes and the part that is written over."""
+    every = [one for one in ast.walk(scope) if isinstance(one, ast.expr)]
+    mine = sum(source.spelled(one) == name for one in every)
+    parts = sum(source.spelled(one) == part for one in every)
+    sizes = sum(
+        (
+            isinstance(one, ast.Attribute)
+            and one.attr in _SIZES
+            and source.spelled(one.value) == name
+        )
+        or source.spelled(one) == f"len({name})"
+        for one in every
+    )
+    return mine > parts + sizes
 
 
 def _writes_over(one: ast.Assign) -> bool:
