@@ -179,6 +179,27 @@ def a_state_in_a_dict_whose_detach_is_dropped():
     _remembered(_dropping)
 
 
+def _noted(cut):
+    cell, h = nn.GRUCell(2, 2), torch.zeros(1, 2)
+    for _ in range(3):
+        h = cell(torch.ones(1, 2), h)
+        loss = h.sum()
+        loss.backward()
+        loss.detach()
+        h = cut(h)
+
+
+@told(
+    "second_backward",
+    r"^h comes from an earlier step.* hangs on it\.$",
+    None,
+    "h = h.detach()",
+    lambda: _noted(torch.detach),
+)
+def a_loss_whose_detach_is_dropped_beside_a_state():
+    _noted(lambda h: h)
+
+
 # Weights that a step changes between two passes through one graph
 
 

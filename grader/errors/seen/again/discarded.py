@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -13,6 +14,10 @@ from grader.errors.seen.reading import source
 from grader.errors.seen.reading.frames import Frames, file_name
 from grader.errors.seen.reading.lookup import looked_up
 
+_WORD = re.compile(r"\w+")
+_SAID = re.compile(r" (?:comes?|holds?|was|were|is|are) ")
+"""What follows the names that a meaning begins with."""
+
 
 class Discarded(NamedTuple):
     """The statement, what is to stand there, and where it stands."""
@@ -22,11 +27,17 @@ class Discarded(NamedTuple):
     place: str
 
 
-def the_one(frames: Frames) -> Discarded | None:
-    """The one statement of the reader's that detaches a tensor and drops the result."""
+def the_one(frames: Frames, meaning: str) -> Discarded | None:
+    """The one statement of the reader's that detaches a tensor and drops the result.
+
+    Only if it is about what `meaning` names, as far as the text tells.
+    """
     found: dict[str, Discarded | None] = {}
     for frame in frames.own:
         for call, owner in _detaching(frame.source):
+            if not _is_about(frame.source, owner, meaning):
+                found[frame.place_of(call.lineno)] = None
+                continue
             value = looked_up(owner, frame)
             is_other = value is not None and not isinstance(value, Tensor)
             said = Discarded(source.spelled(call), _cure(frame.source, owner), "")
@@ -47,6 +58,16 @@ def _detaching(tree: ast.AST | None) -> Iterator[tuple[ast.Call, ast.expr]]:
             continue
         if call.func.attr == "detach" and not call.args:
             yield call, call.func.value
+
+
+def _is_about(tree: ast.AST | None, owner: ast.expr, meaning: str) -> bool:
+    """Whether what is said names what is detached, or what the loop goes over that gives it."""
+    name = source.spelled(owner)
+    loop = source.loop_of(tree, owner.lineno) if tree is not None else None
+    over = loop.iter if isinstance(loop, ast.For) and name in source.spelled(loop.target) else owner
+    names = {one.id for one in ast.walk(over) if isinstance(one, ast.Name)} - {"self", "range"}
+    names |= {one.attr for one in ast.walk(over) if isinstance(one, ast.Attribute)}
+    return bool(names & set(_WORD.findall(_SAID.split(meaning)[0])))
 
 
 def _cure(tree: ast.AST | None, owner: ast.expr) -> str:

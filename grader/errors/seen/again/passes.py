@@ -40,7 +40,7 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
     found = _which(frames, told)
     if found is None or not found.cure.startswith(_DETACHING):
         return found
-    if (dropped := discarded.the_one(frames)) is None:
+    if (dropped := discarded.the_one(frames, found.meaning)) is None:
         return found
     return replace(
         found,
