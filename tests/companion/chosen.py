@@ -192,3 +192,82 @@ def a_layer_in_a_tuple():
         loss = model(leaf(5, 3).detach()).pow(2).mean()
         loss.backward()
     return why_no_grad(model.kept_in_a_tuple[0].weight, loss)
+
+
+class Mixed(nn.Module):
+    """Layers of which one runs, by a drawn number or by a condition in a loop over them."""
+
+    def __init__(self, by_number):
+        super().__init__()
+        self.ways, self.by_number = nn.ModuleList(nn.Linear(3, 3) for _ in range(3)), by_number
+        self.scores = [0.1, 0.7, 0.2]
+
+    def forward(self, x):
+        index = torch.tensor(self.scores).argmax().item()
+        if self.by_number:
+            return self.ways[index](x)
+        return sum(way(x) for at, way in enumerate(self.ways) if at == index)
+
+
+def one_of_several(by_number):
+    model = Mixed(by_number)
+    with watch():
+        loss = model(torch.ones(2, 3)).square().mean()
+        loss.backward()
+    return why_no_grad(model, loss)
+
+
+class Field(nn.Module):
+    """A field whose weights a model has too, as the same tensor or as a copy."""
+
+    def __init__(self, weights, again):
+        super().__init__()
+        self.w = nn.Parameter(weights) if again else weights
+
+
+class Flow(nn.Module):
+    def __init__(self, copied):
+        super().__init__()
+        self.coupling = nn.Parameter(torch.ones(3, 3))
+        self.field = Field(self.coupling.detach().clone() if copied else self.coupling, copied)
+
+    def forward(self, x):
+        return x @ self.field.w
+
+
+def a_copied_coupling(copied):
+    model = Flow(copied)
+    with watch():
+        loss = model(torch.ones(2, 3)).square().mean()
+        loss.backward()
+    return why_no_grad(model.coupling, loss)
+
+
+class Agent:
+    """Two nets, of which one is given the other's weights, and its values are recorded."""
+
+    def __init__(self, give):
+        self.net, self.slow, self.give = net(3, 4, 2), net(3, 4, 2), give
+        self.optimizer = torch.optim.SGD(self.net.parameters(), lr=0.1)
+
+    def update(self, x):
+        loss = (self.net(x) - self.slow(x) - 1).square().mean()
+        self.optimizer.zero_grad()
+        loss.backward()
+        self.optimizer.step()
+        return loss.item()
+
+    def load(self):
+        self.slow.load_state_dict(self.net.state_dict())
+
+    def follow(self):
+        for slow, own in zip(self.slow.parameters(), self.net.parameters(), strict=True):
+            slow.data.lerp_(own.data, 0.1)
+
+
+def a_recorded_target(give):
+    agent = Agent(give)
+    with watch() as seen:
+        agent.update(torch.ones(2, 3))
+    give(agent)
+    return why_no_grad(), seen.report()

@@ -184,6 +184,31 @@ def test_two_optimizers_of_one_model_are_named_where_another_has_none():
     assert report.findings[0].sure
 
 
+@pytest.mark.parametrize("by_number", [True, False])
+def test_layers_that_the_source_chooses_among_are_a_note_and_no_alarm(by_number):
+    report = chosen.one_of_several(by_number)
+    assert not set(report.codes) - TRUE_REMARKS, report
+    assert "were not chosen among those in model.ways in this step" in str(report), report
+
+
+def test_the_line_that_copies_a_parameter_is_named_where_nothing_uses_it():
+    report = chosen.a_copied_coupling(True)
+    assert report.codes == ("never_used",), report
+    assert "self.coupling.detach().clone()" in report.findings[0].place.text, report
+    assert "This line copies its numbers" in str(report), report
+    assert chosen.a_copied_coupling(False).codes == ("fine",)
+
+
+@pytest.mark.parametrize("give", [chosen.Agent.load, chosen.Agent.follow])
+def test_a_recorded_target_that_is_given_weights_is_a_note_and_no_alarm(give):
+    report, seen = chosen.a_recorded_target(give)
+    for one in (report, seen):
+        assert one.codes == (), one
+        assert "agent.slow is given another model's weights" in str(one), one
+        assert "no_grad" in str(one), one
+    assert "4 that no optimizer holds are left out" in str(report), report
+
+
 def test_an_optimizer_that_empties_inside_of_its_step_is_no_alarm():
     assert wired.an_image_by_lbfgs().codes == ("fine",)
 

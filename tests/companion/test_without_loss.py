@@ -47,6 +47,14 @@ def test_a_factor_that_begins_at_zero_is_no_alarm(asked):
     assert all_.codes == (), all_
 
 
+def test_a_way_that_was_detached_is_named_where_the_others_cancel():
+    lost, kept = without_loss.noise_that_is_scored_alone()
+    assert set(lost.codes) == {"cut_detach", "zero_parts"}, lost
+    place = next(one.place for one in lost.findings if one.code == "cut_detach")
+    assert "score.detach() if detached" in place.text, lost
+    assert kept.codes == ("fine",), kept
+
+
 def test_a_gradient_that_many_sigmoids_made_small_is_named():
     one, all_ = without_loss.many_sigmoids()
     for report in (one, all_):

@@ -77,6 +77,14 @@ WRONG = {
         lambda code: (code - code.mean()).mean().expand(5, 2),
         "(code - code.mean()).mean()",
     ),
+    "nan_row": (
+        lambda code: torch.where(
+            torch.ones(5, 2) > 0,
+            code,
+            code.masked_fill(torch.ones(5, 2) > 0, -torch.inf).softmax(1) * code,
+        ),
+        "code.masked_fill(torch.ones(5, 2) > 0, -torch.inf).softmax(1) * code",
+    ),
     "nan_point": (lambda code: (code * 0).sqrt(), "(code * 0).sqrt()"),
     "nan_loss": (lambda code: (code * 0 - 1).log(), "(code * 0 - 1).log()"),
 }
@@ -99,6 +107,31 @@ def a_branch_whose_normalization_begins_at_zero():
     with watch():
         step()
     return why_no_grad(model[0].weight), why_no_grad()
+
+
+def noise_that_is_scored_alone():
+    """A draw's own log-probability, whose mean gets zeros, and a score that is detached."""
+    torch.manual_seed(0)
+    policy, spread, critic = net(3, 4, 1), nn.Linear(3, 1), nn.Linear(1, 1)
+    optimizer = torch.optim.SGD([*policy.parameters(), *spread.parameters()], lr=0.1)
+
+    def step(detached):
+        x = torch.randn(5, 3)
+        normal = torch.distributions.Normal(policy(x), spread(x).exp())
+        drawn = normal.rsample()
+        score = critic(drawn)
+        loss = (normal.log_prob(drawn) - (score.detach() if detached else score)).mean()
+        loss.backward()
+        optimizer.step()
+        return loss.item()
+
+    with watch():
+        step(True)
+    lost = why_no_grad(policy[2].weight)
+    optimizer.zero_grad()
+    with watch():
+        step(False)
+    return lost, why_no_grad(policy[2].weight)
 
 
 def many_sigmoids():

@@ -40,6 +40,8 @@ class _Parameters:
     """Whether no optimizer holds those, rather than one that does not step."""
     most: int = MOST_MEASURED
     """How many are looked at one by one."""
+    is_left_out_reached: bool = False
+    """Whether a loss of the step gave those that are left out gradients all the same."""
 
     @property
     def looked_at(self) -> list[str]:
@@ -110,7 +112,10 @@ def _without_loss(
     held = around.held & stepped or around.held
     rest = {name: one for name, one in asked.items() if id(one) not in held and held}
     bad = {name: one for name, one in asked.items() if name not in rest and is_bad(one)}
-    sorted_ = _Parameters(count, count - len(asked), {}, bad, len(rest))
+    reached = any(one.grad is not None for one in rest.values())
+    sorted_ = _Parameters(
+        count, count - len(asked), {}, bad, len(rest), is_left_out_reached=reached
+    )
     looked_at = [(name, bad[name]) for name in sorted_.looked_at]
     told = [(name, one) for name, p in looked_at for one in gone.why_bad(record, p, name, around)]
     told = [(name, one) for name, one in told if one.code not in MEANT]
@@ -184,7 +189,8 @@ def _headline(asked: _Parameters, told: Sequence[tuple[str, Finding]]) -> str:
     if asked.left_out:
         verb = _plural("is", "are", asked.left_out)
         holder = "optimizer" if asked.is_held_by_none else "optimizer that steps"
-        about += f" {asked.left_out:,} that no {holder} holds and no loss leads to {verb} left out."
+        away = "" if asked.is_left_out_reached else " and no loss leads to"
+        about += f" {asked.left_out:,} that no {holder} holds{away} {verb} left out."
     if len(asked.bad) > asked.most:
         of = "of them" if lacking else f"of {len(asked.bad):,} that are 0 or next to it"
         about += f" {asked.most} {of} {_plural('is', 'are', asked.most)} looked at."

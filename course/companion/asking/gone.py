@@ -60,7 +60,8 @@ def why_bad(record: Record, tensor: Tensor, name: str, around: Surroundings) -> 
             between = live & record.before(numbers)
             if told := derivatives.constant_in_pass(record, start, event, tensor, name):
                 return [told]
-            return _of_pass(record, event.about, between, tensor, name, around)
+            bad = _of_pass(record, event.about, between, tensor, name, around)
+            return [*cuts.beside(record, start, numbers, bad), *bad]
     if events and (told := derivatives.constant_in_pass(record, start, events[-1], tensor, name)):
         return [told]
     if any(_is_opaque(record, event.about) for event in events):
@@ -144,6 +145,9 @@ def _of_pass(
             return [found("zero_hook", tensor=name, place=place)]
         return _of_parts(record, number, between, name)
     told = origins.finding(record, birth, name, end, passed.shares.get(number))
+    if told.code in ("nan_other", "nan_hidden"):
+        row = _masked_row(record, passed, number, name)
+        return [row or told]
     other = _starting(record, record.of_node(number)) if told.code == "zero_factor" else None
     if other is None:
         return [origins.by_factor(record, told, birth.node, tensor, around.name_of)]
@@ -153,6 +157,19 @@ def _of_pass(
         "zero_start", tensor=name, sure=False, place=at, node=node, call=call, other=called
     )
     return [start]
+
+
+def _masked_row(record: Record, passed: Pass, born: int, name: str) -> Finding | None:
+    """The first softmax below a node that gave nan, if what it made is nan already."""
+    call = record.of_node(born)
+    below = record.before(call.sources) if call is not None else set()
+    made = {one.sequence for one in (call, *map(record.call, below)) if one is not None}
+    for number, size in sorted(passed.shares.items()):
+        one = record.of_node(number)
+        is_before = one is not None and one.sequence in made and "softmax" in one.name
+        if one is not None and is_before and math.isnan(largest(size)):
+            return found("nan_row", tensor=name, place=one.place, call=f"{one.name}()")
+    return None
 
 
 def _birth(record: Record, passed: Pass, between: set[int], end: float) -> Birth | None:

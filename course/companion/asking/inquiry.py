@@ -13,6 +13,7 @@ from course.companion.record.calls import Record
 from course.companion.record.reach import Reach
 from course.companion.surroundings import Surroundings
 from course.companion.zeros import afterwards, births, derivatives
+from course.companion.zeros.origins import number_of
 from grader.errors.seen.again import graph
 
 _CASTS = ("ToCopy", "Clone", "View", "UnsafeView", "T", "Reshape", "Transpose", "Unsqueeze")
@@ -121,7 +122,12 @@ def measured(
     size = size_of_grad(tensor)
     try:
         if bad := gradients.why_bad(tensor, name):
-            return bad
+            start = record.source_of(tensor) if record is not None else None
+            if record is None or start is None:
+                return bad
+            root = number_of(reach.root)
+            ends = [number for number, call in record.every() if call.sequence == root]
+            return [*cuts.beside(record, start, ends, bad), *bad]
     except births.Freed:
         if size is None and tensor.is_leaf:
             return [found("emptied", tensor=name, place=afterwards.last_emptied(record, tensor))]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 from typing import Any
 
+_COPYING = ("clone", "detach", "deepcopy", "Parameter", "tensor")
+
 
 def replaces(node: ast.AST) -> bool:
     """`setattr(owner, name, nn.Parameter(...))`, `owner._parameters[name] = nn.Parameter(...)`"""
@@ -120,6 +122,13 @@ def reads(attribute: str, node: ast.AST) -> bool:
     return isinstance(node, ast.Call) and any(
         isinstance(one, ast.Attribute) and one.attr == attribute for one in ast.walk(node)
     )
+
+
+def copies(attribute: str, node: ast.AST) -> bool:
+    """`Field(self.weights.data.clone())`, `nn.Parameter(self.weights)`: the numbers, once more."""
+    if not isinstance(node, ast.Call) or name_of(node.func) not in _COPYING:
+        return False
+    return any(isinstance(one, ast.Attribute) and one.attr == attribute for one in ast.walk(node))
 
 
 def called_name(node: ast.AST) -> str:

@@ -10,7 +10,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor, nn
 
-from course.companion.asking import gone, inquiry, unemptied
+from course.companion.asking import gone, inquiry, meant, unemptied
 from course.companion.asking.every import DETACHED, every, is_bad, was_differentiated
 from course.companion.asking.written import located, padding_row
 from course.companion.cut import anew, cuts, drawn, terms, unheld, wiring
@@ -74,7 +74,11 @@ def why_no_grad(
         findings += gone.terms_without_graph(record)
     findings = same.told(findings, around)
     findings += wiring.unregistered(around, record) + states.modes(around, record)
+    intended: list[str] = []
+    if not isinstance(tensor, Tensor):
+        findings, intended = meant.sorted_out(findings, around)
     report = _report(about, findings, around, record)
+    report = replace(report, notes=(*report.notes, *intended))
     if isinstance(tensor, Tensor):
         row = padding_row(tensor, around.name_of(tensor), around)
         report = replace(report, notes=(*report.notes, *row))
@@ -89,12 +93,12 @@ def of_record(record: Record, around: Surroundings) -> Report:
     findings += wiring.unregistered(around, record) + unheld.outside_optimizers(
         around, record=record
     )
-    findings = located(findings, around)
+    findings, intended = meant.sorted_out(located(findings, around), around)
     passes = len(record.events_of("backward"))
     about = f"Watched {counted(len(record), 'torch call')} and {passes} backward pass"
     about += "." if passes == 1 else "es."
     changed = states.through_data(record) + rates.notes(record, around)
-    changed += inner.first_order(record)
+    changed += inner.first_order(record) + intended
     if not findings and not changed:
         about += " Nothing in them is out of order. Ask why_no_grad(tensor, loss) about a tensor."
     return Report(about, ordered(findings), (*record.blind, *changed, *states.unseen(around)))

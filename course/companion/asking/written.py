@@ -38,11 +38,24 @@ def located(findings: Sequence[Finding], around: Surroundings) -> list[Finding]:
     """
     findings = [_of_replaced(_assigned_since(one, around), around) for one in findings]
     findings = [chosen.part(one, around, functools.partial(_making, around)) for one in findings]
-    return [
+    told = [
         replace(one, place=next(filter(None, lines), one.place or _last_of(one, around)))
         for one in (_of_table(one) if _is_table(one, around) else one for one in findings)
         for lines in [(the_one(test, around) for test in _tests_of(one, around))]
     ]
+    return [_of_copied(one) for one in told]
+
+
+def _of_copied(one: Finding) -> Finding:
+    """Of a parameter that nothing uses: that this line copies its numbers, if one does."""
+    if one.code != "never_used" or one.place is None:
+        return one
+    return replace(
+        one,
+        sentence=f"{one.sentence} This line copies its numbers, and a copy is a tensor of its own.",
+        cure=f"Hand on {one.tensor} itself there: without a copy, and without nn.Parameter(...), "
+        "which makes a new leaf of the values.",
+    )
 
 
 def _making(around: Surroundings, name: str, kind: str) -> list[tuple[str, ast.AST]]:
@@ -142,6 +155,8 @@ def _tests_of(one: Finding, around: Surroundings) -> Sequence[Test]:
     if one.code == "zero_same":
         other = one.sentence.rpartition(" are one")[0].rpartition(".")[2]
         return (functools.partial(statements.sets, other),)
+    if one.code == "never_used" and "." in one.tensor and " " not in one.tensor:
+        return (functools.partial(statements.copies, one.tensor.rpartition(".")[2]),)
     if one.code == "idle":
         container = one.sentence.rpartition("in ")[2].split()[0].rpartition(".")[2]
         return (functools.partial(statements.reads, container),)

@@ -86,6 +86,18 @@ def _estimated(record: Record, cuts: list[int], name: str) -> Finding | None:
     return None
 
 
+def beside(record: Record, start: int, ends: list[int], told: list[Finding]) -> list[Finding]:
+    """Where a value enters a loss detached too, if the parts of its other ways cancel."""
+    if [one.code for one in told] != ["zero_parts"]:
+        return []
+    name = told[0].tensor
+    followed, before = followed_from(record, start), record.before(ends)
+    cut = [one for one, by in followed.cut.items() if one == by and one in before]
+    calls = ((one, record.call(one)) for one in sorted(cut))
+    detached = [one for one, call in calls if call is not None and call.name == "detach"]
+    return [_of_cut(record, one, name) for one in last.first_of_lines(record, detached)]
+
+
 def by_two_ways(
     record: Record | None, tensor: object, loss: Tensor, names: Callable[[Tensor], str]
 ) -> str | None:

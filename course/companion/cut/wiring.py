@@ -159,7 +159,8 @@ def buffer_of(around: Surroundings, tensor: Tensor) -> str | None:
 
 
 def choosing(around: Surroundings, tensor: Tensor, loss: Tensor) -> str | None:
-    """The list of modules that a parameter lies in and of which others have part in a loss."""
+    """The innermost list of modules that a parameter lies in and others of which a loss needs."""
+    innermost = None
     for name, model in around.models.items():
         for path, container in model.named_modules():
             if not isinstance(container, nn.ModuleList | nn.ModuleDict):
@@ -170,12 +171,13 @@ def choosing(around: Surroundings, tensor: Tensor, loss: Tensor) -> str | None:
                 continue
             reach = Reach(loss)
             if any(one in reach for part in others for one in part):
-                return f"{name}.{path}"
-    return None
+                innermost = f"{name}.{path}"
+    return innermost
 
 
 def choosing_seen(around: Surroundings, tensor: Tensor, record: Record) -> str | None:
     """The same of a step whose loss is gone: others in the list were given to calls."""
+    innermost = None
     for name, model in around.models.items():
         for path, container in model.named_modules():
             if not isinstance(container, nn.ModuleList | nn.ModuleDict):
@@ -183,8 +185,8 @@ def choosing_seen(around: Surroundings, tensor: Tensor, record: Record) -> str |
             mine = list(container.parameters())
             seen = any(record.source_of(one) is not None for one in mine)
             if seen and any(one is tensor for one in mine):
-                return f"{name}.{path}"
-    return None
+                innermost = f"{name}.{path}"
+    return innermost
 
 
 def _ending(value: Any) -> str:

@@ -192,14 +192,17 @@ class Births:
     def _masked_row(self, born: Any, name: str) -> Finding | None:
         """The softmax before a node that gave nan: its factor there is no number."""
         shares = self._measured.shares if self._measured is not None else {}
-        for node in nodes([born]):
-            size = shares.get(number_of(node))
-            if size is None or origins.is_one_of(node, origins.NORMS):
-                continue
-            if math.isnan(largest(size)):
-                call, place = origins.call_of(self._record, node)
-                return found("nan_row", tensor=name, place=place, call=call)
-        return None
+        broken = [
+            node
+            for node in nodes([born])
+            if (size := shares.get(number_of(node))) is not None
+            and not origins.is_one_of(node, origins.NORMS)
+            and math.isnan(largest(size))
+        ]
+        if not broken:
+            return None
+        call, place = origins.call_of(self._record, min(broken, key=number_of))
+        return found("nan_row", tensor=name, place=place, call=call)
 
     def _starting(self, node: Any) -> Tensor | None:
         """The other factor of a node, if it is a leaf that has a gradient of its own."""

@@ -59,6 +59,17 @@ class Turns:
         return sorted(found, key=lambda one: one[0])
 
 
+def stepped(frame: Frame, scope: ast.AST, first: int) -> str | None:
+    """The call of an optimizer's that steps between two passes: `optimizer.first_step()`."""
+    for node in ast.walk(scope):
+        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+            continue
+        is_between = first <= node.lineno < frame.line and "step" in node.func.attr
+        if is_between and isinstance(looked_up(node.func.value, frame), torch.optim.Optimizer):
+            return source.spelled(node)
+    return None
+
+
 def anew(turns: Turns, name: str, hanging: Mapping[str, Tensor]) -> str | None:
     """The cure where a loss trains what the shared result was computed by; None elsewhere."""
     earlier, later = turns.earlier, turns.later

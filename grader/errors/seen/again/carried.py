@@ -51,6 +51,8 @@ def _of_module(frames: Frames, frame: Frame, found: list[states.Kept]) -> Words:
         return _cached(frames, first.name, first.value, first.cached)
     if first.summed:
         return Words(second.RUNNING, first.name, frame.place)
+    if isinstance(first.value, Tensor) and first.begun:
+        return Words(second.CARRIED_BEGUN, first.name, frame.place, trained=first.begun)
     if not isinstance(first.value, Tensor):
         return Words(second.CARRIED_PARTS, first.name, frame.place)
     owner = first.name.rpartition(".")[0]

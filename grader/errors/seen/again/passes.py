@@ -11,6 +11,7 @@ from torch import Tensor
 from grader.errors.explanation import Explained
 from grader.errors.seen.again import (
     apart,
+    discarded,
     graph,
     handed_back,
     handed_over,
@@ -23,12 +24,36 @@ from grader.errors.seen.again import (
 )
 from grader.errors.seen.again.carried import Words, from_earlier, of_objects
 from grader.errors.seen.reading import source
-from grader.errors.seen.reading.frames import Frame, Frames
+from grader.errors.seen.reading.frames import Frame, Frames, held
 
-_CARRIED = (second.CARRIED, second.CARRIED_PARTS, second.CARRIED_TOGETHER)
+_CARRIED = (
+    *(second.CARRIED, second.CARRIED_PARTS, second.CARRIED_TOGETHER),
+    second.CARRIED_BEGUN,
+)
+
+
+_DETACHING = ("Detach", "Keep what is detached")
+"""How the cure of what is kept from an earlier pass begins."""
 
 
 def read(frames: Frames, told: Explained, message: str) -> Explained | None:
+    """Which of them it is, and by which variable; and whether a detach there changes nothing."""
+    found = _which(frames, told)
+    if found is None or not found.cure.startswith(_DETACHING):
+        return found
+    if (dropped := discarded.the_one(frames, found.meaning)) is None:
+        return found
+    return replace(
+        found,
+        meaning=f"{found.meaning} `{dropped.written}` does not change that: detach() returns a new "
+        "tensor, and nothing keeps it here.",
+        cure=dropped.cure,
+        place=dropped.place,
+        sure=False,
+    )
+
+
+def _which(frames: Frames, told: Explained) -> Explained | None:
     """Which of them it is, and by which variable."""
     frame, root = start_of(frames)
     if root is None or root.grad_fn is None:
@@ -56,7 +81,7 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
     known = root if start is None or start.exact else None
     put_away = reused.by_gradient(frames, frame) or kept.stored(frames, known)
     if put_away is None:
-        return None
+        return _of_one(frames, frame, root, hanging, told)
     meaning, cure, place = put_away
     return replace(told, meaning=meaning, cure=cure, place=place, sure=False)
 
@@ -139,6 +164,21 @@ def _twice(
     return None
 
 
+def _of_one(
+    frames: Frames, frame: Frame, root: Tensor, hanging: dict[str, Tensor], told: Explained
+) -> Explained | None:
+    """Two results of one tensor, of which the first freed its graph: `y.sum()` and `y.mean()`."""
+    scope = starts.around(frame)
+    for start in starts.before(scope, frame) if scope is not None else ():
+        is_kept = "retain_graph=True" in start.call or "create_graph=True" in start.call
+        if scope is None or start.value is not root or is_kept:
+            continue
+        if not within.given_anew(scope, start, frame.line):
+            shared = starts.inner(graph.nodes(root.grad_fn))
+            return _shared(frames, frame, hanging, (scope, start.at[0], root, shared), told)
+    return None
+
+
 def _shared(
     frames: Frames,
     frame: Frame,
@@ -153,7 +193,16 @@ def _shared(
         for name, value in hanging.items()
         if value.grad_fn in shared and value.grad_fn is not None and value is not root
     ]
-    several = len(frames.optimizers()) > 1
+    several = len({frozenset(map(id, held(one))) for _, one in frames.optimizers()}) > 1
+    if not several and (step := apart.stepped(frame, scope, line)) is not None:
+        own = next((key for key, one in frame.names.items() if one is root), "")
+        shared_by = max(common)[1] if common else own
+        made = source.assigned(scope, shared_by) if shared_by else []
+        before = [one for one in made if isinstance(one, ast.stmt) and one.lineno < frame.line]
+        if before:
+            parts = {"name": shared_by, "code": source.spelled(before[-1]), "trained": step}
+            spoken = [text.format(**parts) for text in second.SHARED_STEPPED]
+            return replace(told, meaning=spoken[0], cure=spoken[1], place=frame.place)
     turns = apart.Turns(frame, scope, line)
     if not common:
         words = second.SHARED_BY_BETWEEN if several and turns.are_taken else second.SHARED_BY

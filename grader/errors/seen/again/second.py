@@ -14,6 +14,13 @@ CARRIED = (
     "Detach it at the end of each step: {code}. With retain_graph=True the graph would grow with "
     "every step.",
 )
+CARRIED_BEGUN = (
+    CARRIED[0],
+    "Where each step begins the sequence anew, as an epoch does, set it back in front of it: "
+    "{name} = None. It then begins with {trained} again, which is trained. Where it is to go on "
+    "from the step before, detach it at the end of each step, {code}: from then on {trained} gets "
+    "no gradient.",
+)
 CARRIED_TOGETHER = (
     "{name} come from an earlier step: their graphs were freed by that step's backward, and this "
     "step's loss still hangs on them.",
@@ -57,6 +64,14 @@ SHARED_BETWEEN = (
     "the losses and call backward once: (a + b).backward().",
 )
 """With several optimizers a sum of the losses would train one net on the other's loss."""
+SHARED_STEPPED = (
+    "Two backward passes of one step go through the graph of {name}, and the first freed it. "
+    "{trained} changed the weights in between.",
+    "Compute {name} anew in front of the second, from the weights as they are then: {code}. "
+    "retain_graph=True is no cure, since the second pass would meet weights that were changed in "
+    "place. For one step on both losses add them, (a + b).backward(), and step behind that.",
+)
+"""Of one optimizer that steps between the two."""
 SHARED_UNSTEPPED = (
     SHARED[0],
     "If both losses are to train what {name} was computed from, add them and call backward once: "

@@ -24,6 +24,8 @@ class Kept:
     """The line that computes it once; empty for a state that each call makes anew."""
     summed: bool = False
     """Whether every call adds to it."""
+    begun: str = ""
+    """The parameter that it is computed from where it is None; empty for a state of zeros."""
 
 
 def kept(frames: Frames, hanging: dict[str, Tensor]) -> list[Kept]:
@@ -52,11 +54,31 @@ def _kept(owners: dict[str, Any], hanging: dict[str, Tensor]) -> list[Kept]:
             value,
             _cached_at(type(one), attribute),
             isinstance(value, Tensor) and value.numel() == 1 and _is_sum(type(one), attribute),
+            f"{name}.{begun}" if (begun := _begun(one, attribute)) else "",
         )
         for name, one in owners.items()
         for attribute, value in (vars(one) | getattr(one, "_buffers", {})).items()
         if _has_graph(value, hanging) and _is_state(type(one), attribute)
     ]
+
+
+def _begun(owner: Any, attribute: str) -> str:
+    """The parameter that a method computes an attribute from where there is none yet."""
+    name = f"self.{attribute}"
+    trained = {
+        key
+        for key, one in (owner.named_parameters() if isinstance(owner, nn.Module) else ())
+        if one.requires_grad
+    }
+    for method, _ in source.methods(type(owner)):
+        for test in ast.walk(method):
+            if not isinstance(test, ast.If) or not _asks_for(test.test, name):
+                continue
+            for made in (one for part in test.body for one in source.assigned(part, name)):
+                found = [key for key in trained if source.reads(made, f"self.{key}")]
+                if len(found) == 1:
+                    return found[0]
+    return ""
 
 
 def is_cached(body: list[ast.stmt], name: str) -> ast.stmt | None:

@@ -1,10 +1,11 @@
-"""A gradient asked for with respect to a model, of a loss that another one computed."""
+"""A gradient asked for with respect to a model, of a loss that another one or a copy computed."""
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 from torch import Tensor, nn
 
@@ -32,7 +33,34 @@ def read(frames: Frames, told: Explained) -> Explained | None:
             if other is asked or not any(id(one) in reached for one in theirs):
                 continue
             return _told(told, name, asked, other_name, other, frame.place, root)
+        if (copied := _copied(frames, told, name, asked, root)) is not None:
+            return copied
     return None
+
+
+def _copied(
+    frames: Frames, told: Explained, name: str, asked: nn.Module, root: Tensor
+) -> Explained | None:
+    """A copy that has no name any more: its parameters are in the graph, its line in the text."""
+    shapes = [one.shape for one in asked.parameters()]
+    reached = [one.shape for one in graph.leaves(graph.nodes(root.grad_fn))]
+    place = frames.the_one_line(_copies)
+    if not place or not all(one in reached for one in shapes):
+        return None
+    return replace(
+        told,
+        meaning=f"The loss was computed from a copy of {name}: deepcopy() makes parameters of "
+        f"their own, and no graph leads from them to those of {name}.",
+        cure=f"Adapt the weights without a copy: weights = dict({name}.named_parameters()) in its "
+        f"place, torch.func.functional_call({name}, weights, (x,)) for each call of it, "
+        "torch.autograd.grad(loss, list(weights.values()), create_graph=True), and weights = "
+        "{key: w - lr * g for (key, w), g in zip(weights.items(), grads)} outside of no_grad().",
+        place=place,
+    )
+
+
+def _copies(node: ast.AST) -> bool:
+    return isinstance(node, ast.Call) and failing.name_of(node) == "deepcopy"
 
 
 def _asked(frames: Frames) -> Iterator[tuple[str, nn.Module]]:
@@ -41,11 +69,21 @@ def _asked(frames: Frames) -> Iterator[tuple[str, nn.Module]]:
     for node in failing.on_line(frame):
         if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
             continue
-        if node.func.attr != "parameters":
-            continue
-        value = looked_up(node.func.value, frame)
-        if isinstance(value, nn.Module):
-            yield ast.unparse(node.func.value), value
+        if node.func.attr == "parameters":
+            value = looked_up(node.func.value, frame)
+            if isinstance(value, nn.Module):
+                yield ast.unparse(node.func.value), value
+        elif node.func.attr == "grad" and len(node.args) > 1:
+            yield from _holding(frames, looked_up(node.args[1], frame))
+
+
+def _holding(frames: Frames, tensors: Any) -> Iterator[tuple[str, nn.Module]]:
+    """The module whose parameters a list holds, all of them and nothing else."""
+    held = {id(one) for one in tensors} if isinstance(tensors, list | tuple) else set()
+    for name, module in parts(frames):
+        if held and {id(one) for one in module.parameters()} == held:
+            yield name, module
+            return
 
 
 def _told(

@@ -45,10 +45,11 @@ def _starts(frame: Frame) -> list[ast.expr]:
     """The expressions that the failing line differentiates."""
     starts: list[ast.expr] = []
     for node in failing.on_line(frame):
-        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+        if not isinstance(node, ast.Call):
             continue
-        starts += node.args[:1] if node.func.attr == "grad" else ()
-        starts += [node.func.value] if node.func.attr == "backward" else ()
+        starts += node.args[:1] if failing.name_of(node) == "grad" else ()
+        if isinstance(node.func, ast.Attribute) and node.func.attr == "backward":
+            starts.append(node.func.value)
     return starts
 
 
@@ -120,7 +121,7 @@ def _in_called(call: ast.Call, frame: Frame) -> str | None:
     tree, file, first = code
     calls = [one for one in ast.walk(tree) if isinstance(one, ast.Call)]
     bare = [one for one in calls if _is_bare(one)]
-    grads = [one for one in calls if getattr(one.func, "attr", "") == "grad"]
+    grads = [one for one in calls if failing.name_of(one) == "grad"]
     if len(bare) != 1 or len(grads) != 1:
         return None
     return f"{file_name(file)}, line {first + bare[0].lineno - 1}"

@@ -56,7 +56,8 @@ def _of_call(
     first = next((one for one in node.args if _requires_grad(_value(one, frame))), node.args[0])
     given, value = ast.unparse(first), _value(first, frame)
     if isinstance(value, list | tuple):
-        return _of_list(frames, frame, told, given, value)
+        inside = _in_forward(_around(frames), told, function) if _has_graph(value) else None
+        return inside or _of_list(frames, frame, told, given, value)
     twin = getattr(torch, function.attr, None)
     if isinstance(value, Tensor) and value.requires_grad and callable(twin):
         stored = _stored(frames, _around(frames), told, first, value)
@@ -155,7 +156,7 @@ def _in_forward(frame: Frame, told: Explained, function: ast.Attribute) -> Expla
         meaning="NumPy would compute outside of autograd's sight: what this line is made of would "
         "get no gradient through it.",
         cure=f"Compute it by torch's functions: {written}. Only what is not to be trained may go "
-        f"to NumPy, as {ast.unparse(function.value)}.detach().numpy()."
+        f"to NumPy, {_number(function)}."
         if "np." not in written and "numpy" not in written
         else told.cure,
         place=frame.place,
@@ -182,12 +183,30 @@ class _ByTorch(ast.NodeTransformer):
         if not callable(getattr(torch, name, None)) or words.keys() - _WORDS.keys():
             return node
         given = [_listed(one) for one in node.args]
+        if name not in ("stack", "cat") and given and _has_graph(_value(given[0], self.frame)):
+            given[0] = ast.Call(_torch("stack"), given[:1], [])
         is_list = given and isinstance(given[0], ast.List | ast.ListComp | ast.Call)
         if name == "stack" and not is_list:
             return given[0] if given else node
         named = [ast.keyword(_WORDS[key], one) for key, one in words.items() if key is not None]
-        torch_ = ast.Attribute(ast.Name("torch", ast.Load()), name, ast.Load())
-        return ast.Call(torch_, given, named)
+        return ast.Call(_torch(name), given, named)
+
+
+def _torch(name: str) -> ast.Attribute:
+    return ast.Attribute(ast.Name("torch", ast.Load()), name, ast.Load())
+
+
+def _number(function: ast.Attribute) -> str:
+    """How a tensor goes to NumPy as numbers."""
+    owner = ast.unparse(function.value)
+    return f"as {owner}.detach().numpy()" if function.attr == "numpy" else "detached"
+
+
+def _has_graph(value: Any) -> bool:
+    """Whether it is a list of tensors of which one requires grad."""
+    return isinstance(value, list | tuple) and any(
+        isinstance(one, Tensor) and one.requires_grad for one in value
+    )
 
 
 def _listed(node: ast.expr) -> ast.expr:
@@ -204,7 +223,7 @@ def _of_list(
     frames: Frames, frame: Frame, told: Explained, name: str, values: list[Tensor] | tuple[Tensor]
 ) -> Explained | None:
     """A list of results that were put away with their graphs, such as losses to plot."""
-    if not any(isinstance(one, Tensor) and one.requires_grad for one in values):
+    if not _has_graph(values):
         return None
     single = all(isinstance(one, Tensor) and one.numel() == 1 for one in values)
     end = "item()" if single else "detach()"

@@ -25,12 +25,13 @@ from grader.errors.seen.cuts import (
     ignored,
     later,
     rebound,
+    remade,
     severed,
     slopes,
 )
 from grader.errors.seen.cuts.cutting import cuts
 from grader.errors.seen.in_place import checkpointed
-from grader.errors.seen.reading import source
+from grader.errors.seen.reading import failing, source
 from grader.errors.seen.reading.frames import Frame, Frames, file_name, is_library
 from grader.errors.seen.reading.lookup import looked_up
 
@@ -83,16 +84,14 @@ def read_unused(frames: Frames, told: Explained, message: str) -> Explained | No
     """A tensor of the same values that is not the one the result was computed from."""
     if (straight := slopes.constant(frames, told)) is not None:
         return slopes.or_cut(straight, _hiding(frames))
-    if (flagged := forced.read(frames, told)) is not None:
+    flagged = forced.read(frames, told) or remade.read(frames, told)
+    if flagged is not None:
         return flagged
     other = copies.read(frames, told) or later.read(frames, told) or doubles.read(frames, told)
     if other is not None:
         return other
-    tree = frames.last.source
-    for node in ast.walk(tree) if tree is not None else ():
-        if not isinstance(node, ast.Call) or getattr(node.func, "attr", "") != "grad":
-            continue
-        if node.lineno != frames.last.line or len(node.args) < 2:
+    for node in failing.calls(frames.last, "grad"):
+        if len(node.args) < 2:
             continue
         asked = node.args[1]
         index = re.search(r"Tensor at index (\d+)", message)
@@ -181,13 +180,13 @@ def _is_entry(node: ast.Subscript, frame: Frame) -> bool:
 def _differentiated_gradient(frame: Frame) -> ast.Call | None:
     """The call with create_graph=True that made a gradient which the failing line starts from."""
     tree = frame.source
-    failing = [node for node in _statements(tree) if node.lineno <= frame.line <= _end(node)]
+    reached = [node for node in _statements(tree) if node.lineno <= frame.line <= _end(node)]
     for node in _statements(tree):
         recorded = next((one for one in ast.walk(node) if slopes.is_recorded(one)), None)
         if recorded is not None and isinstance(node, ast.Assign) and node.lineno < frame.line:
             names = [one for target in node.targets for one in ast.walk(target)]
             for name in (one.id for one in names if isinstance(one, ast.Name)):
-                if any(source.reads(one, name) for one in failing):
+                if any(source.reads(one, name) for one in reached):
                     value = frame.names.get(name)
                     kept = value[0] if isinstance(value, tuple) and value else value
                     is_bare = isinstance(kept, Tensor) and not kept.requires_grad

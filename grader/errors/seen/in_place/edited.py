@@ -12,7 +12,15 @@ from torch import Tensor, nn
 from grader.errors.explanation import Explained
 from grader.errors.seen.again import graph
 from grader.errors.seen.again.passes import start_of
-from grader.errors.seen.in_place import between, buffers, entries, results, stepping, windows
+from grader.errors.seen.in_place import (
+    between,
+    buffers,
+    entries,
+    overwritten,
+    results,
+    stepping,
+    windows,
+)
 from grader.errors.seen.modules.layers import parts
 from grader.errors.seen.modules.made import made
 from grader.errors.seen.reading import ran, source
@@ -48,6 +56,8 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
         return result
     edits = mine
     where = f" Edits in this code: {', '.join(edits[:3])}." if edits else ""
+    if (over := overwritten.read(frames, told, node, edits)) is not None:
+        return over
     if (buffer := _of_buffer(frames, node, edits)) is not None:
         meaning, cure, place = buffer
         return replace(told, meaning=meaning, cure=cure, place=place)

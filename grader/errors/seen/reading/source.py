@@ -16,9 +16,27 @@ def parsed(file: str) -> ast.Module | None:
     """The syntax of a file or a cell, if it can be read."""
     text = "".join(linecache.getlines(file))
     try:
-        return ast.parse(text) if text else None
+        return _placed(text) if text else None
     except (SyntaxError, ValueError, RecursionError):
         return None
+
+
+_PLACES = ("outputs", "inputs")
+
+
+def _placed(text: str) -> ast.Module:
+    """The syntax of a text, in which `grad(inputs=x, outputs=y)` is read as `grad(y, x)`."""
+    tree = ast.parse(text)
+    for call in ast.walk(tree):
+        if not isinstance(call, ast.Call):
+            continue
+        named = {one.arg: one.value for one in call.keywords}
+        missing = _PLACES[len(call.args) :]
+        is_it = getattr(call.func, "attr", getattr(call.func, "id", "")) == "grad"
+        if is_it and missing and all(one in named for one in missing):
+            call.args += [named[one] for one in missing]
+            call.keywords = [one for one in call.keywords if one.arg not in missing]
+    return tree
 
 
 def loop_of(tree: ast.AST, line: int) -> Loop | None:
@@ -132,7 +150,7 @@ def methods(kind: type) -> list[tuple[ast.FunctionDef, int]]:
     """The methods of a class, each with the line on which the text of the class begins."""
     try:
         lines, first = inspect.getsourcelines(kind)
-        tree: ast.AST = ast.parse(textwrap.dedent("".join(lines)))
+        tree: ast.AST = _placed(textwrap.dedent("".join(lines)))
     except (OSError, TypeError, SyntaxError):
         if (found := _of_ended_script(kind)) is None:
             return []
@@ -176,7 +194,7 @@ def own_code(kind: type | FunctionType) -> tuple[ast.AST, str, int] | None:
         return None
     try:
         lines, first = inspect.getsourcelines(function)
-        tree = ast.parse(textwrap.dedent("".join(lines)))
+        tree = _placed(textwrap.dedent("".join(lines)))
     except (OSError, TypeError, SyntaxError):
         return None
     return tree, inspect.getsourcefile(function) or "", first

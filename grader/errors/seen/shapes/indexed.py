@@ -13,7 +13,7 @@ from grader.errors.explanation import Explained
 from grader.errors.seen.reading import failing, source
 from grader.errors.seen.reading.frames import Frame, Frames, file_name
 from grader.errors.seen.reading.lookup import looked_up
-from grader.errors.seen.shapes import numbered, offsets
+from grader.errors.seen.shapes import drawn, numbered, offsets
 
 _TEXT = re.compile(r"^index (-?\d+) is out of bounds for dimension (\d+) with size (\d+)")
 
@@ -149,7 +149,8 @@ def _chosen(frames: Frames, told: Explained) -> Explained | None:
             "sequence: a row that was never trained means nothing."
         )
     elif low >= 0 and isinstance(layer, nn.Embedding):
-        if (rows_by := numbered.counted(frames, layer)) is not None:
+        rows_by = drawn.read(frames, layer) or numbered.counted(frames, layer)
+        if rows_by is not None:
             meaning, cure, place = f" {rows_by.meaning}", rows_by.cure, rows_by.place
         else:
             cure = (
