@@ -11,6 +11,7 @@ import functools
 import random
 import struct
 import sys
+import zlib
 from typing import Any
 
 import torch
@@ -20,6 +21,9 @@ _TWISTER = struct.Struct("@i624I")
 
 _MT19937_BYTES = 624 * 4 + 4
 """NumPy's: the words, and then the number."""
+
+_FAR = 2**61
+"""Seeds from here on are not typed by hand."""
 
 
 class Generators:
@@ -45,6 +49,20 @@ class Generators:
     def keep(self) -> None:
         """Keep what they can be put back by, while they stand here."""
         self._kept = _python_state(self.python), _numpy_state(self.numpy)
+
+    def moved(self) -> Generators:
+        """Where all stand once they were moved from here, to where no seed leads that one types.
+
+        One that is seeded as it was seeded before would stand where it stood, and look untouched.
+        """
+        seed = zlib.crc32(self.torch) + _FAR
+        torch.default_generator.manual_seed(seed)
+        _python.random()
+        if self.numpy is not None:
+            sys.modules["numpy"].random.get_bit_generator().random_raw()
+        if self.cuda is not None:
+            torch.cuda.manual_seed(seed)
+        return Generators()
 
     def put_back(self) -> None:
         """Let all draw on from here, as if nothing had been drawn since `keep`."""

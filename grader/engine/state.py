@@ -207,6 +207,7 @@ def watched(effects: dict[str, str]) -> Iterator[None]:
     before = [setting.read() for setting in SETTINGS]
     drawn = Generators()
     drawn.keep()
+    moved = drawn.moved()
     with torch.inference_mode(False), torch.enable_grad():
         try:
             yield
@@ -222,9 +223,9 @@ def watched(effects: dict[str, str]) -> Iterator[None]:
                 if now != value:
                     effects.setdefault(setting.effect, setting.told(now))
                     setting.write(value)
-            if Generators() != drawn:
+            if Generators() != moved:
                 effects["rng"] = "its state is another one than before"
-                drawn.put_back()
+            drawn.put_back()
 
 
 @contextlib.contextmanager

@@ -42,6 +42,20 @@ def test_a_draw_is_seen_and_taken_back(kind):
     assert all_drawn() == expected
 
 
+@pytest.mark.parametrize("seed", [torch.manual_seed, random.seed, np.random.seed])
+def test_the_seed_that_all_stand_at_is_seen_once_they_were_moved(seed):
+    seed(7)
+    before = Generators()
+    before.keep()
+    expected = all_drawn()
+    before.put_back()
+    moved = before.moved()
+    seed(7)
+    assert Generators() != moved
+    before.put_back()
+    assert all_drawn() == expected
+
+
 def test_half_of_a_pair_that_was_taken_stays_taken():
     np.random.seed(3)
     np.random.randn()  # the other one of a pair waits

@@ -22,6 +22,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from grader import check, exercises
 from grader.diagnosis.verdict import Outcome
 from grader.engine.catalogue import find
+from grader.engine.generators import Generators
 from grader.engine.observation import Unrecordable, record, record_all
 from grader.engine.raising import describe
 from grader.engine.task import Case, draw_inputs
@@ -150,6 +151,16 @@ class Dispatching(TorchDispatchMode):
 )
 def test_a_setting_left_changed_is_named_and_undone(effect, code):
     assert codes(doing(effect)) == [code]
+
+
+@pytest.mark.parametrize("seed", [torch.manual_seed, random.seed, np.random.seed])
+def test_seeding_is_seen_though_all_was_seeded_alike_before(seed):
+    own = Generators()
+    own.keep()
+    seed(7)
+    told = codes(doing(lambda x, w: seed(7)))
+    own.put_back()
+    assert told == ["SIDE.rng"]
 
 
 @pytest.mark.parametrize(
