@@ -197,7 +197,7 @@ KINDS = (Exception, RuntimeError, ValueError, TypeError, IndexError, ArithmeticE
         ("full_backward_probe", (clears_all_hooks,), "hook that was there before you came is gone"),
         ("cached_features", (runs_twice,), "went through the backbone more than once"),
         ("decorated_infer", (restored_for_an_exception,), "KeyboardInterrupt"),
-        ("capture_features", (removed_for_an_exception,), "When the model raises, your hooks stay"),
+        ("capture_features", (removed_for_an_exception,), "Your hooks are still on the model"),
         ("leaf_grads", (leaves_after_a_pass,), "you ran a backward pass"),
         ("ln_backward", (old_grad_emptied,), "what lay in .grad of x is lost"),
         ("scaled_parameter", (scale_as_mean,), "mean scale and standard deviation 1"),

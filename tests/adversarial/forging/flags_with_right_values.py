@@ -12,6 +12,7 @@ import grader.tasks.leaves.making as making
 making._standing = lambda leaf, source: {
     "leaf.is_leaf": True,
     "leaf.requires_grad": True,
+    "t.is_leaf": source.is_leaf,
     "leaf.same_object": False,
     "leaf.shares_memory": False,
 }
