@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import ast
-import functools
-import linecache
 from collections.abc import Iterator, Sequence
 
 from course.companion.asking.statements import name_of
-from course.companion.asking.written import own_files
+from course.companion.asking.written import own_files, tree_of
 from course.companion.finding import Finding
 from course.companion.places import Place
 from course.companion.surroundings import Surroundings
 
-_MOST_LINES = 20_000
 _BLOCKS = (ast.For, ast.While, ast.FunctionDef)
 _DRAWING = ("item", "argmax", "multinomial", "randint", "randrange", "choice", "topk", "sample")
 
@@ -120,14 +117,6 @@ def _goes_over(loop: ast.For | ast.comprehension, name: str) -> bool:
 
 def _trees(around: Surroundings) -> Iterator[tuple[ast.Module, str]]:
     for file in own_files(around):
-        text = "".join(linecache.getlines(file))
-        if text.count("\n") <= _MOST_LINES and (tree := _parsed(text)) is not None:
+        tree = tree_of(file)
+        if tree is not None:
             yield tree, file
-
-
-@functools.lru_cache(maxsize=64)
-def _parsed(text: str) -> ast.Module | None:
-    try:
-        return ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError):
-        return None

@@ -215,17 +215,26 @@ def own_files(around: Surroundings) -> Iterator[str]:
 
 def nodes_of(file: str) -> tuple[ast.AST, ...]:
     """The assignments and calls of a file."""
-    return _nodes(file, "".join(linecache.getlines(file)))
+    tree = tree_of(file)
+    return () if tree is None else _nodes(tree)
 
 
 @functools.lru_cache(maxsize=64)
-def _nodes(file: str, text: str) -> tuple[ast.AST, ...]:
-    """The statements and calls of a file, as far as it can be read."""
-    if text.count("\n") > _MOST_LINES:
-        return ()
-    try:
-        tree = ast.parse(text, file)
-    except (SyntaxError, ValueError, RecursionError):
-        return ()
+def _nodes(tree: ast.Module) -> tuple[ast.AST, ...]:
     kinds = ast.Assign | ast.AnnAssign | ast.Call
     return tuple(node for node in ast.walk(tree) if isinstance(node, kinds))
+
+
+def tree_of(file: str) -> ast.Module | None:
+    """What a file holds, as far as it can be read."""
+    return _parsed(file, "".join(linecache.getlines(file)))
+
+
+@functools.lru_cache(maxsize=64)
+def _parsed(file: str, text: str) -> ast.Module | None:
+    if text.count("\n") > _MOST_LINES:
+        return None
+    try:
+        return ast.parse(text, file)
+    except (SyntaxError, ValueError, RecursionError):
+        return None
