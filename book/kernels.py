@@ -24,9 +24,11 @@ from typing import Any
 
 import numpy
 import torch
+import zmq
 from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
+from traitlets.config import Config
 
 POSSIBLE = hasattr(os, "pidfd_open")
 _IMPORTED = (
@@ -34,6 +36,19 @@ _IMPORTED = (
     "matplotlib.figure", "torch._dynamo", "torch.func",
     "course.widgets", "course.questions", "course.quiz", "grader.notebook.checking",
 )  # fmt: skip
+
+
+def private(folder: str) -> Config:
+    """Settings of a kernel that nobody but the owner of `folder`, an empty one, can listen to.
+
+    It has sockets there: a port that is free when it is chosen may be another's when the kernel
+    asks for it. Ports, encrypted, where there are no such sockets or their paths are too long.
+    """
+    place = os.path.join(folder, "kernel")
+    if zmq.has("ipc") and len(os.fsencode(f"{place}-5")) <= zmq.IPC_PATH_MAX_LEN:
+        return Config({"KernelManager": {"transport": "ipc", "ip": place}})
+    encrypted = {"transport_encryption": "auto"} if zmq.has("curve") else {}
+    return Config({"KernelManager": encrypted})
 
 
 class ForkedKernelManager(AsyncKernelManager):

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import nbformat
-import zmq
 from nbclient import NotebookClient
-from traitlets.config import Config
 
-from book.kernels import POSSIBLE, ForkedKernelManager
+from book.kernels import POSSIBLE, ForkedKernelManager, private
 from grader.notebook.texts import notebooks
 from grader.notebook.texts.cells import Notebook
 
@@ -28,14 +27,17 @@ def run(text: Path, folder: Path) -> Notebook:
     A cell that raises does not stop it: the notebook holds the error.
     """
     notebook = notebooks.read(text)
-    client = NotebookClient(
-        notebook, kernel_name="python3", timeout=600, allow_errors=True, config=_private(),
-        resources={"metadata": {"path": str(folder)}},
-    )  # fmt: skip
-    if POSSIBLE:
-        client.kernel_manager_class = ForkedKernelManager
     path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")]))
-    with _environment(PYTHONPATH=path, AUTOGRAD_COURSE_STEPS="1", OMP_NUM_THREADS="1"):
+    with (
+        tempfile.TemporaryDirectory(prefix="autograd-kernel-") as own,
+        _environment(PYTHONPATH=path, AUTOGRAD_COURSE_STEPS="1", OMP_NUM_THREADS="1"),
+    ):
+        client = NotebookClient(
+            notebook, kernel_name="python3", timeout=600, allow_errors=True, config=private(own),
+            resources={"metadata": {"path": str(folder)}},
+        )  # fmt: skip
+        if POSSIBLE:
+            client.kernel_manager_class = ForkedKernelManager
         client.execute()
     return notebook
 
@@ -49,12 +51,6 @@ def kept(text: Path, folder: Path) -> Notebook:
         nbformat.write(run(text, folder), file)
         mark.write_text(now)
     return nbformat.read(file, as_version=4)
-
-
-def _private() -> Config:
-    """What keeps other accounts of this machine from reading what a kernel sends."""
-    encrypted = {"transport_encryption": "auto"} if zmq.has("curve") else {}
-    return Config({"KernelManager": encrypted})
 
 
 def _digest(text: Path) -> str:

@@ -10,6 +10,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
 from book.kernels import POSSIBLE, ForkedKernelManager
+from tests.fixtures import kernels
 
 pytestmark = pytest.mark.skipif(not POSSIBLE, reason="forked where there are handles of processes")
 
@@ -25,31 +26,37 @@ print(here)
 DRAWN = "import numpy, random, torch; print(torch.rand(2), numpy.random.rand(2), random.random())"
 
 
-def client(*sources, forked, folder, **options):
-    cells = [nbformat.v4.new_code_cell(source) for source in sources]
-    notebook = nbformat.v4.new_notebook(cells=cells)
-    made = NotebookClient(
-        notebook, kernel_name="python3", resources={"metadata": {"path": str(folder)}}, **options
-    )
-    if forked:
-        made.kernel_manager_class = ForkedKernelManager
-    return made
+@pytest.fixture
+def client(tmp_path):
+    """Give cells, get a notebook of them with a client that runs it in the test's folder."""
+
+    def made(*sources, forked=True):
+        cells = [nbformat.v4.new_code_cell(source) for source in sources]
+        notebook = nbformat.v4.new_notebook(cells=cells)
+        there = {"metadata": {"path": str(tmp_path)}}
+        one = NotebookClient(notebook, kernel_name="python3", resources=there, config=config)
+        if forked:
+            one.kernel_manager_class = ForkedKernelManager
+        return one
+
+    with kernels.settings() as config:
+        yield made
 
 
-def test_a_forked_kernel_says_of_itself_what_a_started_one_says(tmp_path, monkeypatch):
+def test_a_forked_kernel_says_of_itself_what_a_started_one_says(client, monkeypatch):
     monkeypatch.setenv("SAID", "now")
     told = []
     for forked in (False, True, True):
-        cells = client(ASKED, DRAWN, forked=forked, folder=tmp_path).execute().cells
+        cells = client(ASKED, DRAWN, forked=forked).execute().cells
         told.append([cell.outputs[0].text for cell in cells])
     said, drawn = zip(*told, strict=True)
     assert said == (said[0],) * 3
     assert len(set(drawn)) == 3
 
 
-def test_a_forked_kernel_can_be_interrupted_and_ends_when_its_notebook_does(tmp_path):
+def test_a_forked_kernel_can_be_interrupted_and_ends_when_its_notebook_does(client):
     sources = ("import os; print(os.getpid())", "while True: pass")
-    endless = client(*sources, forked=True, folder=tmp_path)
+    endless = client(*sources)
     endless.interrupt_on_timeout = True
     endless.timeout_func = lambda cell: 1 if "while" in cell.source else 300
     with pytest.raises(CellExecutionError, match="KeyboardInterrupt"):
@@ -60,8 +67,8 @@ def test_a_forked_kernel_can_be_interrupted_and_ends_when_its_notebook_does(tmp_
 
 
 def test_a_forked_kernel_that_has_ended_by_itself_can_be_told_to_end(tmp_path):
-    async def told():
-        manager = ForkedKernelManager(kernel_name="python3")
+    async def told(config):
+        manager = ForkedKernelManager(kernel_name="python3", config=config)
         await manager.start_kernel(cwd=str(tmp_path))
         pid = manager.provisioner.pid
         os.kill(pid, signal.SIGKILL)
@@ -71,4 +78,5 @@ def test_a_forked_kernel_that_has_ended_by_itself_can_be_told_to_end(tmp_path):
         await manager.provisioner.kill()
         await manager.shutdown_kernel(now=True)
 
-    asyncio.run(asyncio.wait_for(told(), 300))
+    with kernels.settings() as config:
+        asyncio.run(asyncio.wait_for(told(config), 300))

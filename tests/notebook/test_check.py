@@ -16,7 +16,6 @@ from types import ModuleType, SimpleNamespace
 import IPython.display
 import pytest
 import torch
-from jupyter_client.manager import start_new_kernel
 
 import grader
 from grader import CheckFailed, Outcome, UnknownExercise, check
@@ -25,6 +24,7 @@ from grader.notebook import clock, guidance, onward
 from grader.notebook.checking import verdict_on
 from grader.notebook.texts.solutions import other_answers
 from tests.conftest import environment
+from tests.fixtures import kernels
 
 
 def right(x, w):
@@ -755,15 +755,11 @@ class Kernel:
 def kernel(tmp_path_factory):
     env = environment(AUTOGRAD_COURSE_DATA=str(tmp_path_factory.mktemp("record")))
     env.pop("NBGRADER_EXECUTION", None)
-    manager, client = start_new_kernel(kernel_name="python3", env=env)
-    try:
+    with kernels.started(env) as (manager, client):
         running = Kernel(manager, client)
         source = "import torch\nfrom grader import check\nfrom IPython.display import display\n"
         assert running.run(source + inspect.getsource(right)) == ""
         yield running
-    finally:
-        client.stop_channels()
-        manager.shutdown_kernel(now=True)
 
 
 LOOPS = {

@@ -18,7 +18,7 @@ from grader.report import charts, figures, rows
 from grader.report.counted import Kind, State
 from grader.report.page import page
 from grader.report.tables import as_csv
-from tests.fixtures import classroom, graded
+from tests.fixtures import classroom, graded, kernels
 from tests.fixtures.classroom import ASSIGNMENT
 from tests.fixtures.graded import FOLLOWED, NOTES, ONE, TWO, judge, right, untouched, wrong
 
@@ -323,7 +323,9 @@ def test_the_notebook_runs_and_what_an_instructor_changed_in_it_stays(course, co
     assert command(*typed)[0] == 0
     path = copy / "reports" / f"{ASSIGNMENT}.ipynb"
     notebook = nbformat.read(path, as_version=4)
-    NotebookClient(notebook, resources={"metadata": {"path": str(path.parent)}}).execute()
+    there = {"metadata": {"path": str(path.parent)}}
+    with kernels.settings() as config:
+        NotebookClient(notebook, resources=there, config=config).execute()
     shown = "".join(nbformat.writes(notebook))
     assert "aria-label" in shown
     assert "image/png" in shown

@@ -13,6 +13,7 @@ import pytest
 from grader.start import kernel
 from grader.start.paths import STARTUP
 from tests.conftest import environment
+from tests.fixtures import kernels
 
 
 class Kernel:
@@ -57,16 +58,12 @@ class Kernel:
 @pytest.fixture(scope="module")
 def fresh(tmp_path_factory):
     """A kernel that has run nothing yet."""
-    from jupyter_client.manager import start_new_kernel
-
     folder = tmp_path_factory.mktemp("kernel")
     own = folder / "own_startup.py"
     own.write_text("mine = 5\n")
     env = environment(PYTHONSTARTUP=str(STARTUP), AUTOGRAD_COURSE_OWN_STARTUP=str(own))
-    manager, client = start_new_kernel(env=env | {"AUTOGRAD_COURSE_DATA": str(folder)})
-    yield Kernel(client)
-    client.stop_channels()
-    manager.shutdown_kernel(now=True)
+    with kernels.started(env | {"AUTOGRAD_COURSE_DATA": str(folder)}) as (_, client):
+        yield Kernel(client)
 
 
 AT_START = {

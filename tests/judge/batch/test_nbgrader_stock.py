@@ -15,6 +15,7 @@ from nbgrader.api import Gradebook
 
 from grader.notebook.texts import notebooks
 from tests.conftest import ROOT
+from tests.fixtures import kernels
 from tests.fixtures.commands import forked
 
 NOISY = """
@@ -115,7 +116,9 @@ def graded(tmp_path_factory):
         (noisy / f"{module}.py").write_text("1 / 0\n")
     for student, solved in chapter.students.items():
         chapter.submit(course, student, solved)
-    nbgrader("autograde", chapter.name)
+    with kernels.settings() as config:
+        own = [f"--KernelManager.{name}={value}" for name, value in config.KernelManager.items()]
+        nbgrader("autograde", chapter.name, *own)
     return course, chapter, nbgrader
 
 
