@@ -13,7 +13,7 @@ from grader.diagnosis.comparison import Difference, agree
 from grader.diagnosis.in_part import Mistaken
 from grader.diagnosis.messages import say
 from grader.diagnosis.misses import Miss, close, same
-from grader.diagnosis.multiples import ratio
+from grader.diagnosis.multiples import is_multiple, ratio
 from grader.diagnosis.praise import without_praise
 from grader.engine.observation import Observation, Plain
 from grader.engine.task import Case
@@ -284,18 +284,20 @@ def _multiples(known: Sequence[_Known], cases: Sequence[Compared]) -> Iterator[T
 
 def _factor_of(one: _Known, cases: Sequence[Compared]) -> str:
     """The factor that turns all numbers of a mistake into the answer's, in words; "" if none."""
-    if not all(one.can_be_read(c) and _has_beside(one, c) for c in cases):
-        return ""
     misses: dict[int, list[Miss]] = {}
-    for c in cases:
+    for c in cases:  # in nearly all the first one decides, and in the others nothing is worked out
+        if not (one.can_be_read(c) and _has_beside(one, c)):
+            return ""
         nothing = Miss(c.case, c.rules, _NOTHING)
         mistaken, received = _numbers(one.seen(c.case).values), _numbers(c.observation.values)
         if [m.shape for m in mistaken] != [g.shape for g in received]:
             return ""
         for i, (m, g) in enumerate(zip(mistaken, received, strict=True)):
             if not close(m, g.to(c.rules.dtype), nothing):
-                difference = Difference("", "value", m, g.to(c.rules.dtype))
-                misses.setdefault(i, []).append(Miss(c.case, c.rules, difference))
+                miss = Miss(c.case, c.rules, Difference("", "value", m, g.to(c.rules.dtype)))
+                if not is_multiple(miss):
+                    return ""
+                misses.setdefault(i, []).append(miss)
     found = {_label(ratio(entries)) for entries in misses.values() if _tells(entries)}
     return found.pop() if len(found) == 1 and all(map(_tells, misses.values())) else ""
 

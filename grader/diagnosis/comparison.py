@@ -105,9 +105,14 @@ def agree(one: Observation, other: Observation, rules: Rules) -> bool:
         return one_said == (other.error.type_name, other.error.message)
     if set(one.effects) != set(other.effects):
         return False
-    if any(_surely_differ(v, other.values.get(name), rules) for name, v in one.values.items()):
+    return equal(one.values, other.values, rules)
+
+
+def equal(expected: Mapping[str, Plain], received: Mapping[str, Plain], rules: Rules) -> bool:
+    """Whether `compare` finds no difference."""
+    if any(_surely_differ(v, received.get(name), rules) for name, v in expected.items()):
         return False
-    return next(_all_differences(one.values, other.values, rules), None) is None
+    return next(_all_differences(expected, received, rules), None) is None
 
 
 def _surely_differ(expected: Plain, received: Plain, rules: Rules) -> bool:
@@ -222,32 +227,60 @@ def measure(
     An entry is wrong where |received - expected| > tolerance * (scale + max|expected|). Equal
     infinities agree, and so do two nans.
     """
-    tol = tolerance(wanted, received.dtype)
-    wide = torch.complex128 if received.is_complex() or expected.is_complex() else torch.float64
     if expected.numel() == 0 or expected.is_meta:
-        return Numbers(0.0, 0.0, (), tol * scale, 0, expected.numel())
-    r, g = expected.to(wide), received.to(wide)
-    size, distance = r.abs(), (g - r).abs()
-    largest = float(size.max())
-    if not math.isfinite(largest):
-        finite = size[torch.isfinite(size)]
-        largest = float(finite.max()) if finite.numel() else 0.0
-    allowed = tol * (scale + largest)
-    outside = ~(distance <= allowed)
-    if not bool(outside.any()):
+        allowed = tolerance(wanted, received.dtype) * scale
+        return Numbers(0.0, 0.0, (), allowed, 0, expected.numel())
+    r, distance, allowed, outside = _distances(expected, received, wanted, scale)
+    if outside is None:
         worst = int(distance.argmax())
         at = _index(worst, r.shape)
         return Numbers(float(distance.flatten()[worst]), 0.0, at, allowed, 0, r.numel())
     # Infinities and nans are among them, which may agree all the same.
-    same = (g == r) | (torch.isnan(g) & torch.isnan(r))
+    same = _same_without_distance(r, received)
     outside &= ~same
     distance = torch.where(same, 0.0, distance).nan_to_num(nan=math.inf, posinf=math.inf)
     worst = int(distance.argmax())
-    relative = (distance / size).nan_to_num(nan=math.inf, posinf=math.inf)
+    relative = (distance / r.abs()).nan_to_num(nan=math.inf, posinf=math.inf)
     wrong = int(outside.sum())
     worst_rel = float(relative[outside].max()) if wrong else 0.0
     worst_abs = float(distance.flatten()[worst])
     return Numbers(worst_abs, worst_rel, _index(worst, r.shape), allowed, wrong, r.numel())
+
+
+def within(
+    expected: torch.Tensor, received: torch.Tensor, wanted: torch.dtype, scale: float
+) -> bool:
+    """Whether `measure` finds no entry wrong, told by the half of its work."""
+    if expected.numel() == 0 or expected.is_meta:
+        return True
+    r, _, _, outside = _distances(expected, received, wanted, scale)
+    return outside is None or not bool((outside & ~_same_without_distance(r, received)).any())
+
+
+def _distances(
+    expected: torch.Tensor, received: torch.Tensor, wanted: torch.dtype, scale: float
+) -> tuple[torch.Tensor, torch.Tensor, float, torch.Tensor | None]:
+    """What is expected in double precision, the distances, what is allowed, and where it is more.
+
+    None instead of the last where it is more nowhere.
+    """
+    wide = torch.complex128 if received.is_complex() or expected.is_complex() else torch.float64
+    r = expected.to(wide)
+    distance = (received.to(wide) - r).abs()
+    size = r.abs()
+    largest = float(size.max())
+    if not math.isfinite(largest):
+        finite = size[torch.isfinite(size)]
+        largest = float(finite.max()) if finite.numel() else 0.0
+    allowed = tolerance(wanted, received.dtype) * (scale + largest)
+    inside = distance <= allowed
+    return r, distance, allowed, None if bool(inside.all()) else ~inside
+
+
+def _same_without_distance(r: torch.Tensor, received: torch.Tensor) -> torch.Tensor:
+    """Where both are the same infinity, or nan."""
+    g = received.to(r.dtype)
+    return (g == r) | (torch.isnan(g) & torch.isnan(r))
 
 
 def _index(flat: int, shape: Sequence[int]) -> tuple[int, ...]:

@@ -12,10 +12,10 @@ from grader.diagnosis.comparison import (
     Difference,
     Rules,
     as_tensor,
-    compare,
+    equal,
     expected_dtype,
-    measure,
     tolerance,
+    within,
 )
 from grader.engine.observation import Plain
 from grader.engine.task import Case
@@ -102,9 +102,9 @@ def close(expected: torch.Tensor, received: torch.Tensor, miss: Miss) -> bool:
     if expected.shape != received.shape:
         return False
     wanted = expected_dtype(expected, miss.rules)
-    return measure(expected, received, wanted, miss.rules.scale).wrong == 0
+    return within(expected, received, wanted, miss.rules.scale)
 
 
 def same(expected: Plain, received: Plain, miss: Miss) -> bool:
     """Whether two pieces of plain data agree under the rules of the miss's case."""
-    return not compare({"": expected}, {"": received}, miss.rules)
+    return equal({"": expected}, {"": received}, miss.rules)

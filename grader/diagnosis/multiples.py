@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from grader.diagnosis.comparison import TOLERANCE, measure
+from grader.diagnosis.comparison import TOLERANCE, within
 from grader.diagnosis.misses import Miss, Pair, Signature, close, dtypes_of, reals
 
 
@@ -48,6 +48,12 @@ def ratio(misses: Sequence[Miss]) -> Signature | None:
     return None
 
 
+def is_multiple(miss: Miss) -> bool:
+    """Whether there is such a factor in this case: else there is no `ratio` of it and others."""
+    pairs = reals([miss])
+    return pairs is not None and _factor(*pairs[0], miss) is not None
+
+
 def _unlike(pairs: Sequence[Pair]) -> bool:
     """Whether the right answers have entries that differ: what is uniform is a multiple of much."""
     return len({value for right, _ in pairs for value in right.flatten()[:8].tolist()} - {0.0}) > 1
@@ -79,8 +85,8 @@ def _factor(expected: torch.Tensor, received: torch.Tensor, miss: Miss) -> float
     c = float(g @ r) / square
     if abs(c - 1) < 10 * miss.rounding or float((g - c * r).norm()) / size >= miss.rounding:
         return None
-    fits = measure(c * r, g, min(dtypes_of(miss), key=_precision), miss.rules.scale)
-    return c if fits.wrong == 0 else None
+    fits = within(c * r, g, min(dtypes_of(miss), key=_precision), miss.rules.scale)
+    return c if fits else None
 
 
 def _precision(dtype: torch.dtype) -> float:

@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from grader.diagnosis.comparison import as_tensor, measure, tolerance
+from grader.diagnosis.comparison import as_tensor, tolerance, within
 from grader.diagnosis.misses import (
     Miss,
     Signature,
@@ -151,7 +151,7 @@ def _times(factor: Callable[[Miss, Mapping[str, Any]], float]) -> Predicate:
 
 def _close_in_both(right: torch.Tensor, received: torch.Tensor, miss: Miss) -> bool:
     coarser = max(dtypes_of(miss), key=tolerance)
-    return measure(right, received, coarser, miss.rules.scale).wrong == 0
+    return within(right, received, coarser, miss.rules.scale)
 
 
 def _count(miss: Miss, values: Mapping[str, Any]) -> int:
@@ -173,7 +173,7 @@ def _by_channel(miss: Miss, values: Mapping[str, Any]) -> bool:
 
 def _near(miss: Miss, values: Mapping[str, Any]) -> bool:
     right, received = _values(miss)
-    return measure(right, received, torch.float32, miss.rules.scale).wrong == 0
+    return within(right, received, torch.float32, miss.rules.scale)
 
 
 def _flag(miss: Miss, values: Mapping[str, Any]) -> bool:

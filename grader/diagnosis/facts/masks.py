@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import torch
 
-from grader.diagnosis.comparison import expected_dtype, measure, tolerance
+from grader.diagnosis.comparison import expected_dtype, tolerance, within
 from grader.diagnosis.facts.claims import Claim, telling
 from grader.diagnosis.misses import Miss
 
@@ -147,6 +147,6 @@ def _is_at(where: Where, value: Callable[[torch.Tensor], torch.Tensor]) -> Calla
         claimed = torch.where(mask, value(right), right)
         wanted = expected_dtype(miss.difference.expected, miss.rules)
         lower = min(wanted, miss.difference.received.dtype, key=lambda d: -tolerance(d))
-        return measure(claimed, received, lower, miss.rules.scale).wrong == 0
+        return within(claimed, received, lower, miss.rules.scale)
 
     return holds
