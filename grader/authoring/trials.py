@@ -5,6 +5,7 @@ What the reference and the mistakes do is kept: the verdicts on all answers are 
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -33,8 +34,8 @@ Round = tuple[LiveAnswers, tuple[tuple[Case, ...], ...]]
 class Trials:
     """One exercise under trial on one device.
 
-    Every precision is tried on every seed; or `once`, each on one seed that no other one has, and a
-    mistake in one of them, the next mistake in the next.
+    Every precision is tried on every seed; or `once`, each on one seed that no other one has, and
+    all mistakes in one of them, those of another exercise in another.
     """
 
     def __init__(
@@ -56,18 +57,20 @@ class Trials:
         of_each = [(cases,) for cases in self.draws] if self.once else repeat(self.draws)
         return list(zip(self.answers.values(), of_each, strict=False))
 
+    @cached_property
+    def rounds_of_mistakes(self) -> list[Round]:
+        """In which of them the mistakes are tried: what one does is worked out there for all."""
+        number = zlib.crc32(self.task.id.encode()) % len(self.rounds)
+        return self.rounds[number : number + 1] if self.once else self.rounds
+
     def verdicts(self, functions: Sequence[Callable[..., Any]]) -> Iterator[Verdict]:
         """The verdict on an answer, on every seed and in every precision that are tried."""
         return self._over(self.rounds, functions, None)
 
     def verdicts_on(self, mistake: Mistake) -> Iterator[Verdict]:
         """The same on a named mistake."""
-        rounds = self.rounds
-        if self.once:
-            known = [code for code, _, _ in rounds[0][0].mistakes()]
-            rounds = [rounds[known.index(mistake.code) % len(rounds)]]
         functions = self.key.answer_with(mistake, self.task.functions)
-        return self._over(rounds, functions, mistake.code)
+        return self._over(self.rounds_of_mistakes, functions, mistake.code)
 
     def _over(
         self, rounds: Sequence[Round], functions: Sequence[Callable[..., Any]], code: str | None
@@ -85,7 +88,7 @@ class Trials:
         """What a mistake raises in the last case as written, if it raises in all."""
         error = None
         for case in self.task.cases():
-            error = self.answers[SEEDS[0]].mistaken(mistake.code, case).error
+            error = self.rounds_of_mistakes[0][0].mistaken(mistake.code, case).error
             if error is None:
                 return None
         return error
