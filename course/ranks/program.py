@@ -18,7 +18,6 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 from torch.distributed.device_mesh import init_device_mesh
-from torch.distributed.fsdp import fully_shard
 from torch.nn.functional import mse_loss
 from torch.nn.parallel import DistributedDataParallel
 
@@ -259,6 +258,8 @@ def two_stages(rank: int) -> Shown:
 
 def sharded(rank: int) -> Shown:
     """FSDP: a rank keeps a shard of every parameter and of its gradient."""
+    from torch.distributed.fsdp import fully_shard  # a second's import, for whoever shards
+
     net, (x, y) = make_net(), shard(rank)
     mesh = init_device_mesh("cpu", (dist.get_world_size(),))  # all ranks, in a row
     for part in (net[0], net[2], net):  # a layer by itself is gathered by itself

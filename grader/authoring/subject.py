@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +54,8 @@ class Subject:
     @cached_property
     def solution(self) -> Any:
         """The chapter's notebook with solutions. Raises BrokenText."""
-        return notebooks.read(self.chapter_text)
+        text = self.chapter_text
+        return _read(text, text.stat().st_mtime_ns)
 
     @cached_property
     def release(self) -> Any:
@@ -72,6 +73,12 @@ class Subject:
     def right_answers(self) -> list[tuple[Callable[..., Any], ...]]:
         """Other right answers to it, beside its key."""
         return list(right_answers(self.package)[self.task.id])
+
+
+@lru_cache(maxsize=32)
+def _read(text: Path, written: int) -> Any:
+    """A chapter's solutions, read once for all exercises of it until they are written anew."""
+    return notebooks.read(text)
 
 
 def cell_of(notebook: Any, grade_id: str) -> str:

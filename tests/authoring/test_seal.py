@@ -146,9 +146,10 @@ from grader.recorded import find, sealed
 
 find.has_keys = lambda: False
 sealed.sealed_answers = functools.partial(sealed.sealed_answers, path=Path(sys.argv[1]))
+read = functools.cache(notebooks.read)
 print(torch.backends.cpu.get_cpu_capability(), file=sys.stderr)
 for task in tasks().values():
-    solutions = notebooks.read(Path("solutions", task.chapter, f"{task.chapter}.md"))
+    solutions = read(Path("solutions", task.chapter, f"{task.chapter}.md"))
     solution = defined(task, cell_of(solutions, f"{task.id}_answer"))
     if not verdict_on(task, solution, on="cpu").passed:
         print(task.id)
