@@ -160,7 +160,10 @@ def pytest_runtest_setup():
     if "numpy" in sys.modules:
         sys.modules["numpy"].random.seed(0)
     if "torch" in sys.modules:
-        sys.modules["torch"].manual_seed(0)
+        torch = sys.modules["torch"]
+        torch.default_generator.manual_seed(0)  # of the device alone that there is
+        if torch.cuda.is_initialized():
+            torch.cuda.manual_seed_all(0)
 
 
 def pytest_unconfigure(config):

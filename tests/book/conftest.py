@@ -30,25 +30,36 @@ def browser(program):
         yield running
 
 
-@pytest.fixture
-def reader(browser, site):
-    """Open a page of the book from its folder; nothing else may be asked for, nothing go wrong."""
-    wrong, asked, contexts = [], [], []
+def context_of(browser, **options):
+    """What a reader has opened: 1400 x 900, unless something else is asked for."""
+    context = browser.new_context(**{"viewport": {"width": 1400, "height": 900}} | options)
+    context.set_default_timeout(PATIENCE)
+    return context
 
-    def opened(name, **options):
-        context = browser.new_context(**{"viewport": {"width": 1400, "height": 900}} | options)
-        context.set_default_timeout(PATIENCE)
-        contexts.append(context)
-        context.on("weberror", lambda error: wrong.append(str(error.error)))
-        context.on("console", lambda said: said.type == "error" and wrong.append(said.text))
-        context.on("request", lambda request: asked.append(request.url))
-        page = context.new_page()
+
+@pytest.fixture(scope="module")
+def context(browser):
+    """The one of most tests: it has the book's scripts already."""
+    return context_of(browser)
+
+
+@pytest.fixture
+def reader(browser, context, site):
+    """Open a page of the book from its folder; nothing else may be asked for, nothing go wrong."""
+    wrong, asked, opened = [], [], []
+
+    def open_page(name, **options):
+        page = (context_of(browser, **options) if options else context).new_page()
+        opened.append(page)
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on("console", lambda said: said.type == "error" and wrong.append(said.text))
+        page.on("request", lambda request: asked.append(request.url))
         page.goto(f"{site.as_uri()}/{name}")
         return page
 
-    yield types.SimpleNamespace(open=opened)
-    for context in contexts:
-        context.close()
+    yield types.SimpleNamespace(open=open_page)
+    for page in opened:
+        page.close()
     here = (f"{site.as_uri()}/", "data:")
     assert not wrong
     assert not [url for url in asked if not url.startswith(here)]
