@@ -274,6 +274,14 @@ def command(monkeypatch, capsys):
 
 
 @pytest.fixture
+def same_answers(monkeypatch):
+    """What reference and mistakes do is worked out once for all that a test checks."""
+    from grader.notebook import checking
+
+    monkeypatch.setattr(checking, "answers_for", functools.cache(checking.answers_for))
+
+
+@pytest.fixture
 def course(tmp_path, monkeypatch):
     """A small course: one lesson, and one chapter of two exercises with a file beside it."""
     # nbgrader starts alembic for each new gradebook, to ask which form of it is the newest.

@@ -425,7 +425,7 @@ def test_a_solution_is_coloured_explained_and_followed_by_other_right_answers(ow
 
 
 @pytest.mark.parametrize("task", tasks().values(), ids=lambda task: task.id)
-def test_every_other_right_answer_that_is_shown_stands_by_itself(task):
+def test_every_other_right_answer_that_is_shown_stands_by_itself(task, same_answers):
     """It runs in a namespace that holds what an exercise notebook imports, and passes."""
     for source in other_answers(task.id):
         space = {"torch": torch}
