@@ -163,12 +163,15 @@ def accumulated(rank: int) -> Shown:
     loss = mse_loss(ddp(x), y) / 2
     loss.backward(retain_graph=True)
     loss.backward()  # not exchanged: ddp(x) prepared one exchange
+    second = off(net)
+    (net[0].weight.grad,) = torch.autograd.grad(mse_loss(ddp(x), y), net[0].weight)
     return {
         "norm before": local,
         "off": after,
         "off, forward in": forward_inside,
         "off, backward in": backward_inside,
-        "off, a second pass": off(net),
+        "off, a second pass": second,
+        "off, autograd.grad": off(net),
     }
 
 
