@@ -165,7 +165,7 @@ def norm_recap_one() -> Choice:
             "It runs.": "Each channel has 4 times 5 values, and that is enough for a variance. "
             "What is refused is a single value per channel. How good statistics of one image are "
             "is another matter.",
-            "It raises.": "That happens with shape (1, 3), or (1, 3, 1, 1): one value per channel.",
+            "It raises.": "That happens with shape (1, 3, 1, 1): one value per channel.",
             "It switches to eval mode.": "No layer switches its mode by itself.",
         },
         run=one_image,
@@ -188,8 +188,8 @@ def norm_recap_variance() -> Choice:
         {
             "output: n, running variance: n": "It would be consistent. But torch writes the "
             "unbiased one into `running_var`.",
-            "output: n - 1, running variance: n - 1": "Then the output would not have variance 1 "
-            "over its own batch.",
+            "output: n - 1, running variance: n - 1": "Then the squares of the output would not "
+            "have the mean 1.",
             "output: n, running variance: n - 1": "The output is normalised by the batch's own "
             "spread. The running variance estimates that of the data, so it is the unbiased one.",
             "output: n - 1, running variance: n": "It is the other way round.",

@@ -17,6 +17,7 @@ from typing import Any
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
+from torch.distributed.algorithms.ddp_comm_hooks.default_hooks import allreduce_hook
 from torch.distributed.device_mesh import init_device_mesh
 from torch.nn.functional import mse_loss
 from torch.nn.parallel import DistributedDataParallel
@@ -93,6 +94,13 @@ def with_ddp(rank: int) -> Shown:
     apart = ranks_apart(net)
     ddp = DistributedDataParallel(net)
     from_rank_0 = float((net[0].weight - make_net(seed=0)[0].weight).abs().max())
+    at_once = []
+
+    def exchange(state, bucket):  # type: ignore[no-untyped-def]
+        at_once.append(len(bucket.gradients()))
+        return allreduce_hook(state, bucket)  # what DDP does by itself
+
+    ddp.register_comm_hook(None, exchange)
     x, y = shard(rank)
     mse_loss(ddp(x), y).backward()
     gradient = off(net)
@@ -100,6 +108,7 @@ def with_ddp(rank: int) -> Shown:
     return {
         "apart": apart,
         "from rank 0's": from_rank_0,
+        "gradients at once": at_once,
         "gradient off": gradient,
         "apart after a step": ranks_apart(net),
         "first key": next(iter(ddp.state_dict())),
@@ -153,12 +162,15 @@ def accumulated(rank: int) -> Shown:
     loss = mse_loss(ddp(x), y) / 2
     loss.backward(retain_graph=True)
     loss.backward()  # not exchanged: ddp(x) prepared one exchange
+    second = off(net)
+    (net[0].weight.grad,) = torch.autograd.grad(mse_loss(ddp(x), y), net[0].weight)
     return {
         "norm before": local,
         "off": after,
         "off, forward in": forward_inside,
         "off, backward in": backward_inside,
-        "off, a second pass": off(net),
+        "off, a second pass": second,
+        "off, autograd.grad": off(net),
     }
 
 
@@ -200,17 +212,23 @@ def unused_found(rank: int) -> Shown:
 def buffers(rank: int) -> Shown:
     """The running mean of a BatchNorm after a forward pass, and what the next ones do to it."""
     norm, (x, _) = nn.BatchNorm1d(6, momentum=1.0), shard(rank)
-    ddp = DistributedDataParallel(norm)
     mean = norm.running_mean
     assert mean is not None
+    mean.fill_(rank)
+    ddp = DistributedDataParallel(norm)
+    wrapped = mean.clone()
     ddp(x)
     own = mean.clone()
     with torch.no_grad():
         ddp.eval()(x)
     at_next = mean.clone()
     mean.copy_(own)  # each rank has its own again
-    ddp(x)  # the pass before this one was not recorded
-    found = {"own": own, "at the next pass": at_next, "after no_grad": mean}
+    with ddp.no_sync():
+        ddp(x)  # the pass before this one was not recorded
+    after_no_grad = mean.clone()
+    ddp(x)  # the pass before this one was in no_sync
+    found = {"wrapped": wrapped, "own": own, "at the next pass": at_next}
+    found |= {"after no_grad": after_no_grad, "after no_sync": mean}
     return {when: round(float(of[0]), 4) for when, of in found.items()}
 
 

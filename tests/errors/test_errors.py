@@ -1812,12 +1812,20 @@ OTHERWHERE = {
         "to (127.0.0.1, 29777).",
         "DistStoreError: Timed out after 11 seconds waiting for clients. 1/2 clients joined.",
     ],
+    "rank_waited": [
+        "RuntimeError: [/__w/pytorch/pytorch/third_party/gloo/gloo/transport/tcp/"
+        "unbound_buffer.cc:129] Timed out waiting 1800000ms for send operation to complete",
+        "RuntimeError: [/__w/pytorch/pytorch/third_party/gloo/gloo/transport/tcp/pair.cc:553] "
+        "Connection closed by peer [127.0.0.1]:29777. This is typically caused by a remote worker "
+        "crashing. Check the logs of the remote worker before reporting an error.",
+    ],
     "main_guard": [
         "RuntimeError: An attempt has been made to start a new process before the current process "
         "has finished its bootstrapping phase.",
     ],
 }
-"""What only a machine of another kind raises, with a GPU or without one, or another system."""
+"""What only a machine of another kind raises, with a GPU or without one, or another system; and
+what reads otherwise from run to run."""
 
 
 # Warnings

@@ -103,6 +103,17 @@ PROCESSES = (
         "address.",
     ),
     Explanation(
+        "rank_waited",
+        ("RuntimeError",),
+        r"gloo/transport/\w+/\w+\.cc:\d+\] (Timed out waiting \d+ms for|Connection closed by peer|"
+        r"Read error)",
+        "This process waited for another one in a collective, such as all_reduce or the averaging "
+        "of DistributedDataParallel, until the time was over or the other had ended.",
+        "Read first what the other process wrote: if it raised, its error came before. Otherwise "
+        "the two made other calls, by an if rank == 0, by a loop with fewer batches, or by a "
+        "parameter that only one of them used. Let all make the same calls in one order.",
+    ),
+    Explanation(
         "no_backend",
         ("RuntimeError",),
         r"^Distributed package doesn't have MPI built in",

@@ -86,6 +86,7 @@ AROUND: dict[str, Entry] = {
     "nothing_to_average": at(PARALLEL, "13.4 What DDP does", "DDP of a frozen module"),
     "device_ids": at(PARALLEL, "13.4 What DDP does", "DDP before the move"),
     "no_answer": at(PARALLEL, "13.3 Two real processes", "Processes that do not meet"),
+    "rank_waited": at(PARALLEL, "13.4 What DDP does", "A process that waits for another"),
     "no_backend": at(PARALLEL, "13.3 Two real processes", "No mpi in this build"),
     "collective_argument": at(PARALLEL, "How sums travel", "A number in a collective"),
     "crosses_process": at(

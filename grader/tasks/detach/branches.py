@@ -111,7 +111,7 @@ class TargetNetwork(Task):
 
     id = "target_network"
     signatures = ("td_loss(q, q_target, s, r, s2, gamma) -> loss",)
-    title, points, difficulty, minutes = "Spot the bug: a target that runs away", 10, 3, 12
+    title, points, difficulty, minutes = "Spot the bug: a target that gives way", 10, 3, 12
     prerequisites = ("stop_gradient_branch",)
     hints = (
         "Read section 3.2, on detach. The loss has two branches: which of them is q to learn from, "

@@ -308,3 +308,16 @@ def test_the_first_hint_names_a_section_that_the_lesson_has():
     for exercise in chapter.EXERCISES:
         (named,) = re.findall(r"[Ss]ection (\d\.\d+)", find(exercise).hints[0])
         assert named in known, exercise
+
+
+def test_a_recorded_target_is_moved_towards_the_value():
+    """As the statement of target_network says of the function that it shows."""
+    g = torch.Generator().manual_seed(0)
+    q, q_target = (torch.randn(3, 1, generator=g).requires_grad_() for _ in range(2))
+    s, s2, r = (torch.randn(7, n, generator=g) for n in (3, 3, 1))
+    value, following = s @ q, s2 @ q_target
+    loss = ((r + 0.9 * following - value) ** 2).mean()
+    at_q, at_target = torch.autograd.grad(loss, (value, following))
+    above = (r + 0.9 * following > value).float() * 2 - 1
+    assert torch.equal(at_target.sign(), above)  # against the gradient: down, where it is above
+    assert torch.equal(at_q.sign(), -above)

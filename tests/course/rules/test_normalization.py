@@ -261,3 +261,19 @@ def test_the_rule_of_the_gradient_passes_the_exercises():
 
     assert check("bn_backward", bn_grad_x).passed
     assert check("ln_backward", layer_norm_grad).passed
+
+
+def test_one_image_of_one_place_is_refused_for_its_single_values():
+    """As the question on a batch of one says of the other shape."""
+    layer = nn.BatchNorm2d(3)
+    layer(torch.randn(1, 3, 4, 5))
+    with pytest.raises(ValueError, match="more than 1 value per channel"):
+        layer(torch.randn(1, 3, 1, 1))
+
+
+def test_the_squares_of_the_output_have_the_mean_1_for_the_variance_over_n_alone():
+    """As the question on the two variances says of the other divisor."""
+    x = torch.tensor([[1.0], [3.0]], dtype=torch.float64)
+    y = nn.BatchNorm1d(1, eps=1e-12).double()(x)
+    assert y.square().mean().item() == pytest.approx(1)
+    assert ((x - x.mean()) / x.std()).square().mean().item() == pytest.approx(0.5)

@@ -1,7 +1,9 @@
 """The programs that lesson 13 shows as its rules, run against torch and against schedules."""
 
+from collections import OrderedDict
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
 import pytest
 import torch
@@ -176,6 +178,50 @@ def test_results_in_an_object_are_taken_for_unused_where_ddp_looks_for_these(wor
         loss.backward()
 
 
+class Named(NamedTuple):
+    """Two results with names."""
+
+    one: torch.Tensor
+    other: torch.Tensor
+
+
+@pytest.mark.parametrize("results", [Named, lambda a, b: OrderedDict(enumerate([a, b]))])
+def test_looking_for_the_unused_knows_the_tuples_and_dicts_of_pythons_library(
+    world_of_one, results
+):
+    net = Some(2, ())
+    net.forward = lambda x: results(net.layers[0](x), net.layers[1](x))
+    ddp, x = DistributedDataParallel(net, find_unused_parameters=True), torch.ones(4, 3)
+    ddp(x)[0].sum().backward()
+    ddp(x)
+
+
+@pytest.mark.parametrize("of", ["an earlier pass", "a parameter alone"])
+def test_a_backward_pass_that_goes_past_the_last_results_leaves_ddp_waiting(world_of_one, of):
+    """Why the rule asks that every backward() comes through the results of that pass."""
+    net, x = Some(2, ()), torch.ones(4, 3)
+    ddp = DistributedDataParallel(net, find_unused_parameters=True)
+    earlier = ddp(x, {0})
+    ddp(x, {0, 1})
+    started = earlier if of == "an earlier pass" else net.layers[0].weight
+    started.sum().backward()
+    with pytest.raises(RuntimeError, match="Expected to have finished reduction"):
+        ddp(x, {0})
+
+
+def test_the_error_gives_names_where_the_debug_level_is_info(world_of_one):
+    before = dist.get_debug_level()
+    dist.set_debug_level(dist.DebugLevel.INFO)
+    try:
+        ddp, x = DistributedDataParallel(Some(2, ())), torch.ones(4, 3)
+        ddp(x, {0}).sum().backward()
+        with pytest.raises(RuntimeError, match=r"for rank 0: layers\.1\.") as at:
+            ddp(x, {0})
+    finally:
+        dist.set_debug_level(before)
+    assert "Parameter indices which did not receive grad for rank 0: 2 3" in str(at.value)
+
+
 def test_every_backward_pass_since_the_forward_pass_counts_and_autograd_grad_does_not(world_of_one):
     net = Some(2, ())
     net.forward = lambda x: (net.layers[0](x), net.layers[1](x))
@@ -257,6 +303,35 @@ def test_bubble_and_kept_activations_are_those_of_the_schedules(stages, micro):
         assert idle == pytest.approx(bubble(stages, micro))
         for stage in range(stages):
             assert schedule.most_kept(stage) == kept(stages, micro, stage, name)
+
+
+def ended(schedule, backward):
+    """When a schedule is over in which a forward pass takes 1 and a backward pass `backward`.
+
+    Every stage keeps its order, and does each piece as soon as what it needs is there.
+    """
+    done, free = {}, [0.0] * schedule.stages
+    for one in sorted(schedule.work, key=lambda work: work.tick):
+        if one.kind == "F":
+            needs = (one.stage - 1, "F", one.micro)
+        elif one.stage == schedule.stages - 1:
+            needs = (one.stage, "F", one.micro)
+        else:
+            needs = (one.stage + 1, "B", one.micro)
+        start = max(free[one.stage], done.get(needs, 0.0))
+        free[one.stage] = done[one.stage, one.kind, one.micro] = start + (
+            1 if one.kind == "F" else backward
+        )
+    return max(free)
+
+
+@given(st.integers(1, 6), st.integers(1, 9), st.sampled_from([1.5, 2.0, 3.0]))
+@settings(max_examples=40, deadline=None)
+def test_the_share_of_the_bubble_stays_where_a_backward_pass_takes_longer(stages, micro, backward):
+    for make in (gpipe, one_forward_one_backward):
+        busy = micro * (1 + backward)
+        share = 1 - busy / ended(make(stages, micro), backward)
+        assert share == pytest.approx(bubble(stages, micro))
 
 
 @given(st.integers(1, 6), st.lists(st.integers(1, 6), min_size=2, max_size=5))

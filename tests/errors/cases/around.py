@@ -2,7 +2,9 @@
 
 import io
 import tempfile
+from datetime import timedelta
 from pathlib import Path
+from threading import Thread
 
 import torch
 import torch.distributed as dist
@@ -149,6 +151,28 @@ def saved(folder):
 def reloaded(once):
     model = LINEAR.load_state_dict(LINEAR.state_dict()) if once else LINEAR
     return model(ONES)
+
+
+def summed(*times):
+    """Two ranks, each a thread, that call all_reduce so many times; raises what one of them met."""
+    store, groups, met = dist.HashStore(), [], []
+
+    def run(rank):
+        try:
+            group = dist.ProcessGroupGloo(store, rank, 2, timedelta(seconds=1))
+            groups.append(group)  # both are there until both are through
+            for _ in range(times[rank]):
+                group.allreduce([torch.ones(1)]).wait()
+        except RuntimeError as error:
+            met.append(error)
+
+    ranks = [Thread(target=run, args=(rank,)) for rank in range(2)]
+    for rank in ranks:
+        rank.start()
+    for rank in ranks:
+        rank.join()
+    if met:
+        raise met[0]
 
 
 def grouped(use):
@@ -410,6 +434,8 @@ PROCESSES = [
         lambda: grouped(lambda where: dist.all_reduce(leaf(3).grad)),
         lambda: grouped(lambda where: dist.all_reduce(torch.zeros(3))),
     ),
+    ("rank_waited", lambda: summed(1, 0), lambda: summed(1, 1)),
+    ("rank_waited", lambda: summed(1, 2), lambda: summed(2, 2)),
     ("crosses_process", lambda: sent(leaf(3) * 2), lambda: sent((leaf(3) * 2).detach())),
 ]
 COMPILED = [
