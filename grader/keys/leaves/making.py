@@ -23,6 +23,12 @@ class MakeLeafKey(Key, task="make_leaf"):
             leaf = torch.empty_like(t).copy_(t)
         return leaf.requires_grad_()
 
+    @raises("unsupported ScalarType BFloat16")
+    def through_numpy(t):
+        """You went through NumPy, which has no bfloat16, and knows of no device but the CPU. t may
+        have any floating point dtype. torch copies by itself: clone(), of a detached t."""
+        return torch.from_numpy(t.detach().numpy().copy()).requires_grad_()
+
     def cloned_with_history(t):
         """You copied t without detaching it. clone(), like any other operation, is recorded: if t
         requires grad, so does its result, which is no leaf, and requires_grad_() changes nothing
@@ -390,6 +396,7 @@ class CastLeafKey(Key, task="cast_leaf"):
         ),
         *_some_integers("bool", torch.bool),
         *_some_integers("uint8", torch.uint8),
+        *_some_integers("int32", torch.int32),
         *_some_integers("bool_and_uint8", torch.bool, torch.uint8),
     )
     sentences: ClassVar = {"NONE": "Your function returned None. Return the leaf."}
@@ -464,6 +471,15 @@ class CastLeafKey(Key, task="cast_leaf"):
         """For an integer or boolean dtype you raised ValueError. The task asks for TypeError."""
         if not (dtype.is_floating_point or dtype.is_complex):
             raise ValueError
+        return t.detach().to(dtype, copy=True).requires_grad_()
+
+    @raises("")
+    def float16_refused(t, dtype):
+        """You refused float16. Every floating point dtype can require grad: ask
+        dtype.is_floating_point and dtype.is_complex, which need no list."""
+        if dtype == torch.float16:
+            raise TypeError
+        _must_be_differentiable(dtype)
         return t.detach().to(dtype, copy=True).requires_grad_()
 
     @raises("")
