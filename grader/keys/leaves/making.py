@@ -57,8 +57,8 @@ class MakeLeafKey(Key, task="make_leaf"):
         return t.detach().requires_grad_().clone()
 
     def flag_forgotten(t):
-        """Your leaf does not require grad. detach() switches that off, and clone() does not switch
-        it on again: call requires_grad_() on the copy, as the last step."""
+        """Your leaf does not require grad. What detach(), .data or empty_like() gives does not, and
+        clone() does not switch it on: call requires_grad_() on the copy, as the last step."""
         return t.detach().clone()
 
     def argument_returned(t):
