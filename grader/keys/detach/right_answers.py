@@ -59,7 +59,7 @@ def ste_by_difference(x):
 
 def ste_by_loop(x):
     entries = [entry - entry.detach() + round(entry.item()) for entry in x.flatten()]
-    return torch.stack(entries).reshape(x.shape)
+    return torch.stack(entries).view_as(x)
 
 
 def ste_around_a_constant(x):
@@ -218,7 +218,8 @@ def scatter_by_counting(x, w, idx, k):
 def outcome_by_rule(compute, edit, x):
     if edit == "x.add_(1)":
         return "error"
-    saved = {"y = x.exp()": "y", "y = x.relu()": "y", "y = x ** 3": "x"}.get(compute, "")
+    functions = {"exp": "y", "relu": "y", "**": "x"}
+    saved = "".join(tensor for name, tensor in functions.items() if name in compute)
     target = edit.split(":")[-1].strip()[0]
     if target != saved or "clone" in edit or "_" not in edit:
         return "ok"

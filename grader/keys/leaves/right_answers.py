@@ -50,8 +50,7 @@ def weight_as_parameter(shape, scale, dtype, device):
 
 
 def cast_by_numbers(t, dtype):
-    floats = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
-    if dtype not in (*floats, torch.complex64, torch.complex128):
+    if not (dtype.is_floating_point or dtype.is_complex):
         raise TypeError("no gradients for " + str(dtype))
     return torch.tensor(t.tolist(), dtype=dtype, device=t.device, requires_grad=True)
 
