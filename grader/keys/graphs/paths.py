@@ -384,6 +384,29 @@ class WalkGraphKey(Key, task="walk_graph"):
             )
         return [node.name() for node, _ in edges]
 
+    def first_two_inputs(t):
+        """You followed the first two inputs of every node alone. next_functions lists all inputs:
+        visit each of them."""
+        nodes = [] if t.grad_fn is None else [t.grad_fn]
+        met = set(nodes)
+        for node in nodes:
+            for following, _ in node.next_functions[:2]:
+                if following is not None and following not in met:
+                    met.add(following)
+                    nodes.append(following)
+        return [node.name() for node in nodes]
+
+    def names_kept_once_in_a_level(t):
+        """Of the nodes that are equally far from t you listed each name once. Each node is to be
+        listed once, and two nodes can have one name."""
+        level, met, names = [] if t.grad_fn is None else [t.grad_fn], set(), []
+        while level:
+            met.update(level)
+            names += dict.fromkeys(node.name() for node in level)
+            below = [n for node in level for n, _ in node.next_functions if n is not None]
+            level = [n for n in dict.fromkeys(below) if n not in met]
+        return names
+
     def inputs_sorted(t):
         """You visited the inputs of a node in the order of their names. Keep the order of its
         next_functions."""

@@ -26,7 +26,7 @@ class MakeLeafKey(Key, task="make_leaf"):
     @raises("unsupported ScalarType BFloat16")
     def through_numpy(t):
         """You went through NumPy, which has no bfloat16, and knows of no device but the CPU. t may
-        have any floating point dtype. torch copies by itself: clone(), of a detached t."""
+        have any floating point dtype: stay in torch, with detach() and clone()."""
         return torch.from_numpy(t.detach().numpy().copy()).requires_grad_()
 
     def cloned_with_history(t):
@@ -465,6 +465,13 @@ class CastLeafKey(Key, task="cast_leaf"):
         """For an integer or boolean dtype you raised RuntimeError. The task asks for TypeError."""
         if not (dtype.is_floating_point or dtype.is_complex):
             raise RuntimeError
+        return t.detach().to(dtype, copy=True).requires_grad_()
+
+    @raises("")
+    def assertion_error(t, dtype):
+        """For an integer or boolean dtype you raised AssertionError. The task asks for TypeError;
+        and Python leaves assert lines out when it is started with -O."""
+        assert dtype.is_floating_point or dtype.is_complex
         return t.detach().to(dtype, copy=True).requires_grad_()
 
     def value_error(t, dtype):

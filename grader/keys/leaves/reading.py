@@ -152,6 +152,19 @@ class LeafGradsKey(Key, task="leaf_grads"):
         each of them."""
         return _leaves(root, first_input=True)
 
+    def first_two_inputs(root):
+        """You followed the first two inputs of every node alone. next_functions lists all inputs:
+        visit each of them."""
+        if root.grad_fn is None:
+            return _leaves(root)
+        nodes, met = [root.grad_fn], {root.grad_fn}
+        for node in nodes:
+            for following, _ in node.next_functions[:2]:
+                if following is not None and following not in met:
+                    met.add(following)
+                    nodes.append(following)
+        return [node.variable for node in nodes if hasattr(node, "variable")]
+
     def one_step_only(root):
         """You looked at the inputs of root.grad_fn and no further. Go on from each of them until
         the walk ends at AccumulateGrad nodes."""

@@ -107,6 +107,7 @@ class WalkGraph(Task):
         case("a graph that is drawn", graph="drawn"),
         case("a leaf as the first input", graph="left"),
         case("a node with three outputs", graph="outputs"),
+        case("a node with three inputs, two of one name", graph="inputs"),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
@@ -142,6 +143,8 @@ def _graph(kind: str, x: Tensor, w: Tensor, steps: Iterable[Tensor]) -> Tensor:
         return x.sin() * x
     if kind == "left":  # the inputs of a node do not stand in the order of their names
         return x - x.tanh() * x.exp()
+    if kind == "inputs":
+        return torch.stack([x.exp(), x.exp(), x.sin()])
     if kind == "outputs":
         one, other, last = x.sin().unbind()
         return one * other + last
