@@ -268,6 +268,11 @@ class TargetNetworkKey(Key, task="target_network"):
         following = q_target(s2)[:, 0]
         return _td(q(s)[:, 0], r, following if q is q_target else following.detach(), gamma)
 
+    def parameters_of_the_target_learn(q, q_target, s, r, s2, gamma):
+        """The loss is right, and gradients also come through q_target(s2): the target moves towards
+        q while q moves towards it. Compute the target without recording, or detach it."""
+        return _td(q(s)[:, 0], r, q_target(s2.detach())[:, 0], gamma)
+
     def next_state_learns(q, q_target, s, r, s2, gamma):
         """The loss is right, the parameters of q_target get no gradient, and s2 still gets one. If
         a net computed s2, that net moves the target. The target is to be a constant as a whole:
