@@ -44,6 +44,23 @@ def runs_twice(backbone, x):
         return backbone(x)
 
 
+def runs_one_row_again(backbone, x):
+    with torch.no_grad():
+        backbone(x[:1])
+        return backbone(x)
+
+
+def flat_round(x):
+    x = x.reshape(-1)
+    return x + (x.round() - x).detach()
+
+
+def weights_and_norms(model):
+    known = dict(model.named_parameters(remove_duplicate=False))
+    state = model.state_dict().items()
+    return {n: t.clone() for n, t in state if n in known or ".r" in n or ".num_" in n}
+
+
 def restored_for_an_exception(fn):
     @functools.wraps(fn)
     def wrapper(*args, **kwargs):
@@ -195,10 +212,13 @@ KINDS = (Exception, RuntimeError, ValueError, TypeError, IndexError, ArithmeticE
     [
         *(("evaluate", (swallows(kind),), "You caught the model's exception") for kind in KINDS),
         ("full_backward_probe", (clears_all_hooks,), "hook that was there before you came is gone"),
-        ("cached_features", (runs_twice,), "went through the backbone more than once"),
+        ("cached_features", (runs_twice,), "more rows went through"),
+        ("cached_features", (runs_one_row_again,), "more rows went through"),
+        ("straight_through", (flat_round,), "in shape (7,) instead of (1, 7)"),
+        ("snapshot", (weights_and_norms,), "Missing: 'largest'"),
         ("decorated_infer", (restored_for_an_exception,), "KeyboardInterrupt"),
         ("capture_features", (removed_for_an_exception,), "Your hooks are still on the model"),
-        ("leaf_grads", (leaves_after_a_pass,), "you ran a backward pass"),
+        ("leaf_grads", (leaves_after_a_pass,), "A backward pass adds to it"),
         ("ln_backward", (old_grad_emptied,), "what lay in .grad of x is lost"),
         ("scaled_parameter", (scale_as_mean,), "mean scale and standard deviation 1"),
         ("scaled_parameter", (uniform,), "spread more evenly than normal"),

@@ -1,5 +1,6 @@
 """References and mistakes of the exercises that stop a gradient on one branch."""
 
+import copy
 from collections.abc import Callable
 from typing import Any
 
@@ -266,6 +267,29 @@ class TargetNetworkKey(Key, task="target_network"):
         gradients come through q_target(s2) as well: it is a constant there, too."""
         following = q_target(s2)[:, 0]
         return _td(q(s)[:, 0], r, following if q is q_target else following.detach(), gamma)
+
+    def parameters_of_the_target_learn(q, q_target, s, r, s2, gamma):
+        """The loss is right, and gradients also come through q_target(s2): the target moves towards
+        q while q moves towards it. Compute the target without recording, or detach it."""
+        return _td(q(s)[:, 0], r, q_target(s2.detach())[:, 0], gamma)
+
+    def next_state_learns(q, q_target, s, r, s2, gamma):
+        """The loss is right, the parameters of q_target get no gradient, and s2 still gets one. If
+        a net computed s2, that net moves the target. The target is to be a constant as a whole:
+        compute it without recording, or detach it."""
+        frozen = copy.deepcopy(q_target).requires_grad_(False)
+        return _td(q(s)[:, 0], r, frozen(s2)[:, 0], gamma)
+
+    def target_in_eval_mode(q, q_target, s, r, s2, gamma):
+        """You put q_target into eval mode for the target, and its mode back afterwards. Where it
+        drops entries in train mode, that is another target. Run it in the mode that it comes in:
+        what makes the target a constant is no_grad() or detach()."""
+        modes = [(module, module.training) for module in q_target.modules()]
+        q_target.eval()
+        following = q_target(s2)[:, 0].detach()
+        for module, training in modes:
+            module.training = training
+        return _td(q(s)[:, 0], r, following, gamma)
 
     def frozen_for_the_call(q, q_target, s, r, s2, gamma):
         """You switched requires_grad of q_target off for the whole computation. Where q_target is q

@@ -356,6 +356,7 @@ class SnapshotKey(Key, task="snapshot"):
         return [t.clone() for t in model.state_dict().values()]
 
     def history_kept(model):
-        """The values are safe, and entries still require grad. No entry may: detach each tensor,
-        then clone it. state_dict() gives detached tensors unless keep_vars=True."""
+        """The values are safe, and entries require grad. No entry may. state_dict() gives detached
+        tensors unless keep_vars=True: clone those, and switch no flag on. A copy of a Parameter
+        requires grad again, unless you detach it."""
         return {name: t.clone() for name, t in model.state_dict(keep_vars=True).items()}

@@ -58,7 +58,8 @@ def ste_by_difference(x):
 
 
 def ste_by_loop(x):
-    return torch.stack([entry - entry.detach() + round(entry.item()) for entry in x])
+    entries = [entry - entry.detach() + round(entry.item()) for entry in x.flatten()]
+    return torch.stack(entries).view_as(x)
 
 
 def ste_around_a_constant(x):
@@ -89,7 +90,7 @@ def td_by_mse(q, q_target, s, r, s2, gamma):
 
 def td_by_columns(q, q_target, s, r, s2, gamma):
     frozen = copy.deepcopy(q_target).requires_grad_(False)
-    error = r[:, None] + gamma * frozen(s2) - q(s)
+    error = r[:, None] + gamma * frozen(s2.detach()) - q(s)
     return error.pow(2).sum() / len(r)
 
 
@@ -217,7 +218,8 @@ def scatter_by_counting(x, w, idx, k):
 def outcome_by_rule(compute, edit, x):
     if edit == "x.add_(1)":
         return "error"
-    saved = {"y = x.exp()": "y", "y = x.relu()": "y", "y = x ** 3": "x"}.get(compute, "")
+    functions = {"exp": "y", "relu": "y", "**": "x"}
+    saved = "".join(tensor for name, tensor in functions.items() if name in compute)
     target = edit.split(":")[-1].strip()[0]
     if target != saved or "clone" in edit or "_" not in edit:
         return "ok"

@@ -285,6 +285,16 @@ class DetectSilentCorruptionKey(Key, task="detect_silent_corruption"):
             return "error"
         return "ok" if _grad(compute, "", _fresh(x))[0] == received[0] else "wrong"
 
+    def differences_passed_over(compute, edit, x):
+        """You took two gradients for equal whose entries differ by 1/64, up and down. Compare them
+        entry by entry, with torch.equal, or with torch.allclose and no tolerance of your own."""
+        try:
+            received = _grad(compute, edit, _fresh(x))
+        except RuntimeError:
+            return "error"
+        right = _grad(compute, "", _fresh(x))
+        return "ok" if torch.allclose(right, received, atol=0.5) else "wrong"
+
     def compared_after_the_edit(compute, edit, x):
         """Your run without the edit started from an x that the edit had changed already. Give each
         run a clone of its own."""

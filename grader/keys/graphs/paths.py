@@ -55,6 +55,24 @@ class TwoPathGradKey(Key, task="two_path_grad"):
         factor: dx = w + 1."""
         return torch.ones_like(x), x + 2 * w + 1
 
+    def dx_by_division(x, w):
+        """You divided the product by its factor x + w, which is nan where that is 0. The derivative
+        by a factor of a product is the other factor: dx = w + 1."""
+        dx = (x + w) * (w + 1) / (x + w)
+        return dx, x + w + 1 + w
+
+    def both_by_division(x, w):
+        """You divided the product by a factor, which is nan where that is 0. The derivative by a
+        factor of a product is the other factor: w + 1 along one path, x + w along the other."""
+        product = (x + w) * (w + 1)
+        return product / (x + w), product / (x + w) + product / (w + 1)
+
+    def dx_by_division_and_dw_from_it(x, w):
+        """You divided the product by its factor x + w, which is nan where that is 0. The derivative
+        by a factor of a product is the other factor: dx = w + 1."""
+        dx = (x + w) * (w + 1) / (x + w)
+        return dx, dx + (x + w)
+
     def square_of_w(x, w):
         """Your dw is w + x + 1, so w was counted once. y holds w * w, whose derivative is 2 * w:
         follow both paths from w and add them."""
@@ -341,6 +359,66 @@ class WalkGraphKey(Key, task="walk_graph"):
         """A node that is reached twice before it is visited stands in your list twice. Remember a
         node when you put it into the queue, or look again when you take it out."""
         return _walk(t, remembered_late=True)
+
+    def met_when_visited_and_gone_on_from_once(t):
+        """A node that is reached twice before it is visited stands in your list twice. Remember a
+        node when you put it into the queue, or look again when you take it out."""
+        queue, met, names = deque([t.grad_fn] if t.grad_fn is not None else []), set(), []
+        while queue:
+            node = queue.popleft()
+            names.append(node.name())
+            if node not in met:
+                met.add(node)
+                following = [n for n, _ in node.next_functions if n is not None]
+                queue.extend(n for n in following if n not in met)
+        return names
+
+    def edges_remembered(t):
+        """A node with several outputs stands in your list once for each: you kept the pairs
+        (node, number) of next_functions. The number says which output an edge leads to. Keep the
+        nodes alone."""
+        edges = [] if t.grad_fn is None else [(t.grad_fn, 0)]
+        for node, _ in edges:
+            edges.extend(
+                e for e in node.next_functions if e[0] is not None and e not in edges[-64:]
+            )
+        return [node.name() for node, _ in edges]
+
+    def first_two_inputs(t):
+        """You followed the first two inputs of every node alone. next_functions lists all inputs:
+        visit each of them."""
+        nodes = [] if t.grad_fn is None else [t.grad_fn]
+        met = set(nodes)
+        for node in nodes:
+            for following, _ in node.next_functions[:2]:
+                if following is not None and following not in met:
+                    met.add(following)
+                    nodes.append(following)
+        return [node.name() for node in nodes]
+
+    def names_kept_once_in_a_level(t):
+        """Of the nodes that are equally far from t you listed each name once. Each node is to be
+        listed once, and two nodes can have one name."""
+        level, met, names = [] if t.grad_fn is None else [t.grad_fn], set(), []
+        while level:
+            met.update(level)
+            names += dict.fromkeys(node.name() for node in level)
+            below = [n for node in level for n, _ in node.next_functions if n is not None]
+            level = [n for n in dict.fromkeys(below) if n not in met]
+        return names
+
+    def inputs_sorted(t):
+        """You visited the inputs of a node in the order of their names. Keep the order of its
+        next_functions."""
+        nodes = [] if t.grad_fn is None else [t.grad_fn]
+        met = set(nodes)
+        for node in nodes:
+            following = [n for n, _ in node.next_functions if n is not None]
+            for n in sorted(following, key=lambda n: n.name()):
+                if n not in met:
+                    met.add(n)
+                    nodes.append(n)
+        return [node.name() for node in nodes]
 
     def waiting_ones_remembered(t):
         """You looked whether a node is waiting in the queue, and forgot those that you had taken

@@ -23,6 +23,12 @@ class MakeLeafKey(Key, task="make_leaf"):
             leaf = torch.empty_like(t).copy_(t)
         return leaf.requires_grad_()
 
+    @raises("unsupported ScalarType BFloat16")
+    def through_numpy(t):
+        """You went through NumPy, which has no bfloat16, and knows of no device but the CPU. t may
+        have any floating point dtype: stay in torch, with detach() and clone()."""
+        return torch.from_numpy(t.detach().numpy().copy()).requires_grad_()
+
     def cloned_with_history(t):
         """You copied t without detaching it. clone(), like any other operation, is recorded: if t
         requires grad, so does its result, which is no leaf, and requires_grad_() changes nothing
@@ -51,8 +57,8 @@ class MakeLeafKey(Key, task="make_leaf"):
         return t.detach().requires_grad_().clone()
 
     def flag_forgotten(t):
-        """Your leaf does not require grad. detach() switches that off, and clone() does not switch
-        it on again: call requires_grad_() on the copy, as the last step."""
+        """Your leaf does not require grad. What detach(), .data or empty_like() gives does not, and
+        clone() does not switch it on: call requires_grad_() on the copy, as the last step."""
         return t.detach().clone()
 
     def argument_returned(t):
@@ -390,6 +396,7 @@ class CastLeafKey(Key, task="cast_leaf"):
         ),
         *_some_integers("bool", torch.bool),
         *_some_integers("uint8", torch.uint8),
+        *_some_integers("int32", torch.int32),
         *_some_integers("bool_and_uint8", torch.bool, torch.uint8),
     )
     sentences: ClassVar = {"NONE": "Your function returned None. Return the leaf."}
@@ -460,10 +467,26 @@ class CastLeafKey(Key, task="cast_leaf"):
             raise RuntimeError
         return t.detach().to(dtype, copy=True).requires_grad_()
 
+    @raises("")
+    def assertion_error(t, dtype):
+        """For an integer or boolean dtype you raised AssertionError. The task asks for TypeError;
+        and Python leaves assert lines out when it is started with -O."""
+        assert dtype.is_floating_point or dtype.is_complex
+        return t.detach().to(dtype, copy=True).requires_grad_()
+
     def value_error(t, dtype):
         """For an integer or boolean dtype you raised ValueError. The task asks for TypeError."""
         if not (dtype.is_floating_point or dtype.is_complex):
             raise ValueError
+        return t.detach().to(dtype, copy=True).requires_grad_()
+
+    @raises("")
+    def float16_refused(t, dtype):
+        """You refused float16. Every floating point dtype can require grad: ask
+        dtype.is_floating_point and dtype.is_complex, which need no list."""
+        if dtype == torch.float16:
+            raise TypeError
+        _must_be_differentiable(dtype)
         return t.detach().to(dtype, copy=True).requires_grad_()
 
     @raises("")

@@ -114,26 +114,28 @@ class LeafGradsKey(Key, task="leaf_grads"):
         return found if root.grad_fn is None else [leaf.detach() for leaf in found]
 
     def pass_run(root):
-        """Your list is right, and you ran a backward pass: it added to .grad of the leaves, which
-        nobody asked for. The graph tells where gradients would go, without a pass."""
+        """Your list is right, and .grad of the leaves is not what it was. A backward pass adds to
+        it, and nobody asked for one: the graph tells where gradients would go, without a pass."""
         found = _leaves(root)
         if root.requires_grad:
             root.sum().backward()
         return found
 
     def grads_emptied(root):
-        """Your list is right, and you emptied .grad of the leaves: what lay in it is lost. Nothing
-        is computed here, so no .grad is in the way: leave each as it is."""
+        """Your list is right, and what lay in .grad of a leaf is lost: it was emptied, or has other
+        numbers. Leave each as it is. The graph tells where gradients would go: that needs no pass,
+        and no .grad is in the way."""
         return _emptied(_leaves(root))
 
     def grads_emptied_but_not_of_a_root(root):
-        """Your list is right, and you emptied .grad of the leaves: what lay in it is lost. Nothing
-        is computed here, so no .grad is in the way: leave each as it is."""
+        """Your list is right, and what lay in .grad of a leaf is lost: it was emptied, or has other
+        numbers. Leave each as it is. The graph tells where gradients would go: that needs no pass,
+        and no .grad is in the way."""
         return _leaves(root) if root.is_leaf else _emptied(_leaves(root))
 
     def pass_run_but_from_a_leaf(root):
-        """Your list is right, and you ran a backward pass: it added to .grad of the leaves, which
-        nobody asked for. The graph tells where gradients would go, without a pass."""
+        """Your list is right, and .grad of the leaves is not what it was. A backward pass adds to
+        it, and nobody asked for one: the graph tells where gradients would go, without a pass."""
         return _leaves(root) if root.is_leaf else LeafGradsKey.pass_run(root)
 
     def gradients_returned(root):
@@ -149,6 +151,19 @@ class LeafGradsKey(Key, task="leaf_grads"):
         """You followed the first input of every node alone. next_functions lists all inputs: visit
         each of them."""
         return _leaves(root, first_input=True)
+
+    def first_two_inputs(root):
+        """You followed the first two inputs of every node alone. next_functions lists all inputs:
+        visit each of them."""
+        if root.grad_fn is None:
+            return _leaves(root)
+        nodes, met = [root.grad_fn], {root.grad_fn}
+        for node in nodes:
+            for following, _ in node.next_functions[:2]:
+                if following is not None and following not in met:
+                    met.add(following)
+                    nodes.append(following)
+        return [node.variable for node in nodes if hasattr(node, "variable")]
 
     def one_step_only(root):
         """You looked at the inputs of root.grad_fn and no further. Go on from each of them until

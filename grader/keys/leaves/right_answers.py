@@ -50,7 +50,7 @@ def weight_as_parameter(shape, scale, dtype, device):
 
 
 def cast_by_numbers(t, dtype):
-    if dtype not in (torch.float32, torch.float64, torch.bfloat16, torch.complex64):
+    if not (dtype.is_floating_point or dtype.is_complex):
         raise TypeError("no gradients for " + str(dtype))
     return torch.tensor(t.tolist(), dtype=dtype, device=t.device, requires_grad=True)
 

@@ -161,8 +161,8 @@ class ModeProbeKey(Key, task="mode_probe"):
         return *_modes(), wants
 
     def left_as_fn_left_it(fn):
-        """Your answers are right, and recording is not put back after a fn that switches it. Call
-        fn inside `with torch.set_grad_enabled(recording):`, which puts it back."""
+        """Your answers are right, and recording is not as it was after every fn that switches it.
+        Call fn inside `with torch.set_grad_enabled(recording):`, which puts it back."""
         return *_modes(), fn().requires_grad
 
     def not_restored_after_an_error(fn):

@@ -345,8 +345,8 @@ class CachedFeaturesKey(Key, task="cached_features"):
         return CachedFeaturesKey.reference(copy.deepcopy(backbone).train(), x)
 
     def ran_twice(backbone, x):
-        """The features are right, and the rows went through the backbone more than once: every run
-        costs as much again. Keep what the first one returned."""
+        """The features are right, and more rows went through the backbone than x has: one that
+        goes through it again costs as much again. Keep what the first run returned."""
         CachedFeaturesKey.reference(backbone, x)
         return CachedFeaturesKey.reference(backbone, x)
 

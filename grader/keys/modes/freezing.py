@@ -65,6 +65,9 @@ def _onwards(model: nn.Sequential, i: int) -> nn.Module:
     return model[i:]
 
 
+_NO_HOOK = "cannot register a hook on a tensor that doesn't require gradient"
+
+
 class FrozenMiddleKey(Key, task="frozen_middle"):
     families = (
         *left_off(_freeze_middle),
@@ -139,12 +142,30 @@ class FrozenMiddleKey(Key, task="frozen_middle"):
         _freeze(model[i])
         model[i].register_forward_hook(lambda layer, given, y: y.detach())
 
+    @raises(_NO_HOOK)
     def gradients_zeroed_by_hooks(model, i):
         """You set the gradients to 0 with hooks. .grad is zeros then, and an optimizer with
         momentum or weight decay still moves the parameter. Switch requires_grad off, and set .grad
         to None."""
         for parameter in model[i].parameters():
             parameter.register_hook(torch.zeros_like)
+
+    @raises(_NO_HOOK)
+    def gradients_emptied_and_zeroed_by_hooks(model, i):
+        """You set the gradients to 0 with hooks. .grad is zeros then, and an optimizer with
+        momentum or weight decay still moves the parameter. Switch requires_grad off, and set .grad
+        to None."""
+        for parameter in model[i].parameters():
+            parameter.grad = None
+            parameter.register_hook(torch.zeros_like)
+
+    def gradients_of_the_others_zeroed_by_hooks(model, i):
+        """You set the gradients to 0 with hooks. .grad is zeros then, and an optimizer with
+        momentum or weight decay still moves the parameter. Switch requires_grad off, and set .grad
+        to None."""
+        for parameter in model[i].parameters():
+            if parameter.requires_grad:
+                parameter.register_hook(torch.zeros_like)
 
     def next_layer_frozen(model, i):
         """You froze the layer after the one that is asked for. Positions begin at 0: model[i]."""
@@ -276,6 +297,15 @@ class FrozenMiddleKey(Key, task="frozen_middle"):
         model[i].requires_grad_(False)
         model.zero_grad()
 
+    def frozen_before_passed_over(model, i):
+        """You passed over a parameter of the layer that was frozen before. Its gradient of an
+        earlier pass may still lie in .grad, and the optimizer takes it: set .grad to None for every
+        parameter of model[i]."""
+        for parameter in model[i].parameters():
+            if parameter.requires_grad:
+                parameter.requires_grad_(False)
+                parameter.grad = None
+
     def others_unfrozen(model, i):
         """You set the flag of every layer, so that one which was frozen before trains again. Touch
         model[i] and no other."""
@@ -300,6 +330,16 @@ def _average(pairs: Pairs, old: float, new: float) -> None:
     with torch.no_grad():
         for t, o in pairs:
             t.copy_(old * t + new * o if t.is_floating_point() else o)
+
+
+def _by_name(
+    target: nn.Module, online: nn.Module, beta: float, averaged: Callable[[str, Tensor], bool]
+) -> None:
+    """Of the buffers some are averaged, whatever their dtype, and the others copied."""
+    with torch.no_grad():
+        for name, t in target.named_buffers():
+            o = online.get_buffer(name)
+            t.copy_(beta * t + (1 - beta) * o if averaged(name, t) else o)
 
 
 class EmaUpdateKey(Key, task="ema_update"):
@@ -435,10 +475,37 @@ class EmaUpdateKey(Key, task="ema_update"):
             for t, o in _buffers(target, online):
                 t.copy_(beta * t + (1 - beta) * o)
 
-    @raises(r"can't be cast to the desired output type|not implemented for 'Long'")
+    def counters_copied_alone(target, online, beta):
+        """You copied num_batches_tracked, and averaged the other integers: what comes after the
+        decimal point was cut off. Integers may have another name, and another dtype than int64: ask
+        t.is_floating_point()."""
+        _average(_parameters(target, online), beta, 1 - beta)
+        _by_name(target, online, beta, lambda name, t: "num_batches_tracked" not in name)
+
+    def statistics_averaged_alone(target, online, beta):
+        """You averaged running_mean and running_var alone, and copied every other buffer. Those of
+        floating point numbers are averaged, whatever their name: ask t.is_floating_point()."""
+        _average(_parameters(target, online), beta, 1 - beta)
+        _by_name(target, online, beta, lambda name, t: "running" in name)
+
+    def single_numbers_copied(target, online, beta):
+        """You copied each buffer that is a single number, and averaged the others. What counts is
+        the dtype: copy integers, however many they are, and average floating point numbers."""
+        _average(_parameters(target, online), beta, 1 - beta)
+        _by_name(target, online, beta, lambda name, t: t.ndim > 0)
+
+    def norms_alone(target, online, beta):
+        """Of the buffers you moved those of batch normalization alone. A module of any kind may
+        have some: go through buffers() of the whole."""
+        _average(_parameters(target, online), beta, 1 - beta)
+        known = (name for name, _ in target.named_buffers())
+        moved = (name for name in known if "running" in name or "num_batches_tracked" in name)
+        _average(((target.get_buffer(n), online.get_buffer(n)) for n in moved), beta, 1 - beta)
+
+    @raises(r"can't be cast to the desired output type|not implemented for '(Long|Int)'")
     def integers_scaled(target, online, beta):
-        """You scaled a buffer of integers in place, which torch refuses: num_batches_tracked cannot
-        hold a fraction. Copy buffers that are not floating point from online."""
+        """You scaled a buffer of integers in place, which torch refuses: an integer cannot hold a
+        fraction. Copy buffers that are not floating point from online."""
         with torch.no_grad():
             for t, o in (*_parameters(target, online), *_buffers(target, online)):
                 t.mul_(beta).add_((1 - beta) * o)

@@ -251,7 +251,7 @@ def ema_through_detach(target, online, beta):
             if t.dtype.is_floating_point:
                 t.mul_(beta).add_(o, alpha=1 - beta)
             else:
-                t.fill_(o)
+                t.copy_(o)
 
 
 def ckpt_of_the_forward(block, x):

@@ -1,5 +1,7 @@
 """Exercises that stop a gradient on one branch: a factor, a rounding, a target."""
 
+import math
+
 import torch
 from torch import Tensor, nn
 
@@ -56,7 +58,7 @@ class StopGradientBranch(Task):
 
 
 class StraightThrough(Task):
-    """Return x rounded as torch.round does, of x's shape, with the gradient of the identity: what
+    """Return x, of any shape, rounded as torch.round does, with the gradient of the identity: what
     arrives at the result goes to x unchanged, as if nothing had been rounded. Leave x as it is."""
 
     id = "straight_through"
@@ -79,6 +81,8 @@ class StraightThrough(Task):
         case("float32", kind="apart", dtype=F32),
         case("a leaf with an old .grad", kind="apart", leaf=True),
         case("x does not require grad", kind="apart", wanted=False),
+        case("a matrix", kind="apart", shape=(1, 7)),
+        case("a number", kind="apart", shape=()),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
@@ -95,7 +99,9 @@ class StraightThrough(Task):
             x = whole + torch.where(i % 2 == 0, 0.15, 0.65) + rng.uniform(0.0, 0.2, 7)
             x = x * (1 - 2 * (i // 2 % 2))
         # Below 1 and above it, so that a gradient limited to [-1, 1] is another one.
-        return {"x": x, "v": rng.apart(0.4, 2.0, 7)}
+        v = rng.apart(0.4, 2.0, 7)
+        shape = case.params.get("shape", (7,))
+        return {name: t[: math.prod(shape)].reshape(shape) for name, t in (("x", x), ("v", v))}
 
     def observe(self, ste_round, x, v, leaf=False, wanted=True):
         x = with_grad(x) if leaf else x.requires_grad_(wanted)
@@ -107,7 +113,8 @@ class TargetNetwork(Task):
     """Return the loss of one step of temporal difference learning, of shape (): the mean over the
     N rows of (r + gamma * q_target(s2) - q(s)) ** 2. q and q_target map (N, d) to (N, 1); r has
     shape (N,). What q should reach is a constant: gradients come through q(s) alone, also if
-    q_target is the same module as q. Leave both modules as they are."""
+    q_target is the same module as q. Run both modules in the mode that they come in, and leave
+    them as they are."""
 
     id = "target_network"
     signatures = ("td_loss(q, q_target, s, r, s2, gamma) -> loss",)
@@ -127,10 +134,12 @@ class TargetNetwork(Task):
         case("q_target is q itself", rows=7, shared=True),
         case("11 rows in float32", rows=11, dtype=F32),
         case(
-            "nets in the middle of training, and a state that was computed",
+            "nets in the middle of training, and states that were computed",
             rows=7,
             states=("grad", "frozen", "mode", "hooked"),
         ),
+        case("q_target drops entries, and is in train mode", rows=7, drops=True),
+        case("q_target drops entries, and is in eval mode", rows=7, drops=False),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
@@ -146,18 +155,34 @@ class TargetNetwork(Task):
             "gamma": float(rng.uniform(0.6, 0.9)),
         }
 
-    def observe(self, td_loss, s, r, s2, w, w_target, u, u_target, gamma, shared=False, states=()):
+    def observe(
+        self,
+        td_loss,
+        s,
+        r,
+        s2,
+        w,
+        w_target,
+        u,
+        u_target,
+        gamma,
+        shared=False,
+        states=(),
+        drops=None,
+    ):
         q = lived(_Value(w, u), *states)
         q_target = q if shared else lived(_Value(w_target, u_target), *states)
+        if drops is not None:  # every entry in train mode, so that no number is random
+            q_target.act = nn.Sequential(nn.Tanh(), nn.Dropout(1.0)).train(drops)
         if states:
-            s = computed(s)
+            s, s2 = computed(s), computed(s2)
         known = {f"q.{name}": p for name, p in q.named_parameters()}
         if not shared:
             known |= {f"q_target.{name}": p for name, p in q_target.named_parameters()}
         loss = td_loss(q, q_target, s, r, s2, gamma)
         one = torch.ones_like(r[0])
         if states:
-            known["s"] = s
+            known |= {"s": s, "s2": s2}
         return {"loss": loss, **{name: gradient(loss, p, one) for name, p in known.items()}}
 
 

@@ -60,18 +60,31 @@ class AliasOrCopy(Task):
             first="x[1]",
             visible=True,
         ),
+        compared("two parts of x, far apart", "x[-1]", "x[-1].clone()", first="x[0]", rows=997),
+        compared("side by side in memory", "next_to_it", "one[8:]", first="one"),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
-        return {"x": rng.apart(0.5, 3.0, 3, 5)}
+        return {"x": rng.apart(0.5, 3.0, case.params.get("rows", 3), 5)}
 
     def observe(self, relation, x, others, first="x", wanted=False):
         x.requires_grad_(wanted)
+        one, next_to_it = _side_by_side()
+        names = {"x": x, "torch": torch, "one": one, "next_to_it": next_to_it}
         found = {}
         for other in others:
-            a, b = (eval(text, {"x": x, "torch": torch}) for text in (first, other))
+            a, b = (eval(text, names) for text in (first, other))
             found[f"a = {first}, b = {other}"] = relation(a, b)
         return found
+
+
+def _side_by_side() -> tuple[Tensor, Tensor]:
+    """Two tensors of 64 bytes, each on a storage of its own, which begins where the other ends."""
+    memory = bytearray(range(128))
+    one, next_to_it = (
+        torch.frombuffer(memory, dtype=torch.uint8, count=64, offset=at) for at in (0, 64)
+    )
+    return one, next_to_it
 
 
 class Snapshot(Task):
@@ -132,14 +145,20 @@ def _in_use(net: nn.Module, states: tuple[str, ...]) -> nn.Module:
 
 
 class _Net(nn.Module):
-    """A linear map and batch normalization, made from given numbers."""
+    """A linear map and batch normalization, made from given numbers. A buffer of its own holds the
+    largest entry that came in."""
+
+    largest: Tensor
 
     def __init__(self, weight: Tensor) -> None:
         super().__init__()
         self.weight = nn.Parameter(weight.clone())
         self.norm = nn.BatchNorm1d(len(weight), device=weight.device, dtype=weight.dtype)
+        self.register_buffer("largest", weight.new_zeros(()))
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, 5) to (N, 3); updates the running statistics in train mode."""
+        """(N, 5) to (N, 3); updates the buffers in train mode."""
+        if self.training:
+            self.largest.copy_(x.detach().amax())
         y: Tensor = self.norm(x @ self.weight.T)
         return y

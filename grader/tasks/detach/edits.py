@@ -11,7 +11,8 @@ from grader.engine.task import AUTOGRAD, F32, Case, Inputs, Rng, Task, case
 class InplaceReluSafe(Task):
     """Return y = exp(relu(2 * x)) - 1, of x's shape, for x of shape (n, m): values and gradients
     must be right, and x must not change. In place or not, any way is welcome. x may be a leaf, a
-    non-leaf, a view or an expanded tensor, and need not require grad."""
+    non-leaf, a view or an expanded tensor, and need not require grad. None of its entries is 0,
+    where relu has no derivative."""
 
     id = "inplace_relu_safe"
     signatures = ("relu_exp(x) -> y",)
@@ -77,7 +78,7 @@ class ViewGrad(Task):
         case("5 of 7 entries", n=7, k=2, idx="once", visible=True),
         case("repeated entries", n=7, k=2, idx="repeated"),
         case("no entry", n=5, k=2, idx="none"),
-        case("nothing overwritten", n=7, k=0, idx="repeated"),
+        case("nothing overwritten, and x holds a 0", n=7, k=0, idx="repeated"),
         case("float32", n=11, k=3, idx="repeated", dtype=F32),
     )
 
@@ -89,8 +90,11 @@ class ViewGrad(Task):
             idx = torch.zeros(0, dtype=torch.int64)
         else:
             idx = torch.cat([torch.tensor([0, 0, k, k, k, n - 1]), rng.integers(0, n, 5)])
+        x = rng.apart(0.5, 2.0, n)
+        if k == 0:
+            x[n - 1] = 0
         return {
-            "x": rng.apart(0.5, 2.0, n),
+            "x": x,
             "w": rng.apart(0.5, 2.0, n),
             "idx": idx[rng.permutation(len(idx))],
             "k": k,

@@ -3,6 +3,7 @@
 from grader.engine.task import Case, Inputs, Rng, Task, case
 
 EXP, CUBE, LINEAR, RELU = "y = x.exp()", "y = x ** 3", "y = 2 * x + 1", "y = x.relu()"
+SLOW = "y = (x.new_tensor([1, -1, 1, -1]) * x / 64).exp()"
 
 
 def edits(name: str, *pairs: tuple[str, str], visible: bool = False) -> Case:
@@ -69,6 +70,12 @@ class DetectSilentCorruption(Task):
             (RELU, "y.data.add_(1)"),
             (RELU, "x.detach().add_(1)"),
             visible=True,
+        ),
+        edits(
+            "small slopes, of either sign",
+            (SLOW, "y.data.add_(1)"),
+            (SLOW, "x.data.add_(1)"),
+            (SLOW, "with torch.no_grad(): y.add_(1)"),
         ),
     )
 

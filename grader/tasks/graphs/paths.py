@@ -27,12 +27,14 @@ class TwoPathGrad(Task):
     CASES = (
         case("5 numbers", n=5, visible=True),
         case("one number", n=1),
-        case("7 numbers in float32", n=7, dtype=F32),
+        case("7 numbers in float32", n=7, dtype=F32, cancel=True),
         case("w = 0", n=7, zero=True),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
         x, w = rng.apart(0.5, 3.0, case["n"]), rng.apart(0.5, 3.0, case["n"])
+        if case.params.get("cancel"):  # x + w is 0 in one place, and w + 1 in another
+            x[2], w[4] = -w[2], -1.0
         return {"x": x, "w": w * 0 if case.params.get("zero") else w}
 
 
@@ -56,7 +58,8 @@ class EdgeProducts(Task):
     CASES = (
         case("five numbers", visible=True),
         case("negative numbers", sign=-1),
-        case("w3 = 0", w3=0.0),
+        case("w3 = w4 = 0", w3=0.0, w4=0.0),
+        case("w1 = w2 = 0", w1=0.0, w2=0.0),
         case("a = 0", a=0.0),
         case("float32", dtype=F32),
     )
@@ -101,6 +104,9 @@ class WalkGraph(Task):
         case("a tensor that does not require grad", graph="plain"),
         case("2,000 nodes deep", graph="deep", visible=True),
         case("a graph that is drawn", graph="drawn"),
+        case("a leaf as the first input", graph="left"),
+        case("a node with three outputs", graph="outputs"),
+        case("a node with three inputs, two of one name", graph="inputs"),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
@@ -134,6 +140,13 @@ def _graph(kind: str, x: Tensor, w: Tensor, steps: Iterable[Tensor]) -> Tensor:
         return (x * w).sum() - w.sum()
     if kind == "twice":
         return x.sin() * x
+    if kind == "left":  # the inputs of a node do not stand in the order of their names
+        return x - x.tanh() * x.exp()
+    if kind == "inputs":
+        return torch.stack([x.exp(), x.exp(), x.sin()])
+    if kind == "outputs":
+        one, other, last = x.sin().unbind()
+        return one * other + last
     if kind in ("leaf", "plain"):
         return x
     t = x

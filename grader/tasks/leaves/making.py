@@ -34,13 +34,14 @@ class MakeLeaf(Task):
         case("a non-leaf in float32", shape=(5,), kind="computed", dtype=F32),
         case("a leaf with an old .grad", shape=(7,), kind="trained"),
         case("one row, repeated by expand", shape=(1, 5), kind="expanded"),
+        case("one number in bfloat16", shape=(), kind="computed", half=True),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
         return {"t": rng.apart(0.5, 3.0, *case["shape"])}
 
-    def observe(self, make_leaf, t, kind):
-        source = _source(kind, t)
+    def observe(self, make_leaf, t, kind, half=False):
+        source = _source(kind, t.to(torch.bfloat16) if half else t)
         leaf = make_leaf(source)
         return {"leaf": leaf, **_standing(leaf, source)}
 
@@ -72,7 +73,7 @@ class ScaledParameter(Task):
     )
     CASES = (
         case("67 x 61, float32", shape=(67, 61), dtype_name="float32", visible=True),
-        case("float64, and many", shape=(257, 241), dtype_name="float64"),
+        case("float64, and many", shape=(31, 47, 43), dtype_name="float64"),
         case("bfloat16", shape=(4099,), dtype_name="bfloat16"),
         case("scale = 0", shape=(67, 61), dtype_name="float64", scale_is_0=True),
         case("one number", shape=(1,), dtype_name="float64"),
@@ -146,6 +147,8 @@ class CastLeaf(Task):
         _cast("to int64", "float64", "int64", "leaf", visible=True),
         _cast("to bool", "float32", "bool", "plain"),
         _cast("to uint8", "float32", "uint8", "plain"),
+        _cast("to int32", "float32", "int32", "plain"),
+        _cast("a leaf, to float16", "float64", "float16", "leaf"),
         _cast(
             "a leaf with an old .grad, float64 to float64",
             "float64",

@@ -41,6 +41,7 @@ class LeafGrads(Task):
         case("two branches, and x has an old .grad", graph="branches", trained=True),
         case("a product of two leaves of equal values", graph="equal"),
         case("a product of two leaves on one memory", graph="memory"),
+        case("a node with three inputs", graph="inputs"),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
@@ -70,6 +71,8 @@ def _graph(kind: str, x: Tensor, w: Tensor, c: Tensor) -> Tensor:
         return (x * w).sum()
     if kind in ("equal", "memory"):
         return x * w
+    if kind == "inputs":
+        return torch.stack([x.exp(), c, w])
     if kind == "twice":
         return ((x + w).exp() * x).sum()
     if kind == "frozen":

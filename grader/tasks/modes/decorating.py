@@ -84,7 +84,14 @@ class DecoratedInfer(Task):
                 ended = "the error of fn came out"
             after = "on" if torch.is_grad_enabled() else "off"
             itself = result is None or any(result is one for one in returned)
-            once_more = {"result of a second call": decorated(x, by=scale + 1)} if kept else {}
+            once_more = {}
+            if kept:
+                once_more["result of a second call"] = decorated(x, by=scale + 1)
+                with torch.no_grad():
+                    weight.mul_(2)
+                once_more["result of the first call, with twice the weight"] = decorated(
+                    x, by=scale
+                )
         if what == "raises":
             with torch.set_grad_enabled(recording), contextlib.suppress(Interrupted):
                 try:

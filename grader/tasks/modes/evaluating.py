@@ -32,7 +32,7 @@ class Evaluate(Task):
         case("a model in train mode", visible=True),
         case("a model in eval mode", frozen=("",), visible=True),
         case("normalization frozen in eval mode", frozen=("1",), visible=True),
-        case("one row, in train mode", rows=1),
+        case("one row with an old .grad, in train mode", rows=1, trained=True),
         case("the model raises", frozen=("2",), fails=True, visible=True),
         case("float32", dtype=F32),
         case(
@@ -65,6 +65,7 @@ class Evaluate(Task):
         fails=False,
         states=(),
         recording=True,
+        trained=False,
     ):
         recorded = []
         raised: list[type[BaseException]] = []
@@ -89,6 +90,8 @@ class Evaluate(Task):
             x = computed(x)
             for part in ("0.0", "0.1"):  # parts of a part, the first of a class that stands twice
                 model.get_submodule(part).eval()
+        if trained:
+            x = with_grad(x)
         ended, logits = "it returned", None
         flags_before = {module: module.training for module in model.modules()}
         interrupted = {}

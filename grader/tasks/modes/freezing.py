@@ -38,6 +38,7 @@ class FrozenMiddle(Task):
         case("one row in float32", i=1, rows=1, dtype=F32, visible=True),
         case("layers made of layers, parts in other modes", i=1, nested=True, visible=True),
         case("one layer without parameters in two places", i=3, gaps=True),
+        case("a parameter of it is frozen already, with an old .grad", i=1, stale="1.bias"),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
@@ -51,7 +52,19 @@ class FrozenMiddle(Task):
         }
 
     def observe(
-        self, freeze_middle, x, v, w0, w1, w2, i, frozen="", fresh=False, nested=False, gaps=False
+        self,
+        freeze_middle,
+        x,
+        v,
+        w0,
+        w1,
+        w2,
+        i,
+        frozen="",
+        stale="",
+        fresh=False,
+        nested=False,
+        gaps=False,
     ):
         model = nn.Sequential(Layer(w0, w0[0]), Layer(w1, w1[0]), Layer(w2, w2[0]))
         if nested:
@@ -71,6 +84,8 @@ class FrozenMiddle(Task):
         for parameter in known.values():
             if parameter.requires_grad and not fresh:
                 parameter.grad = 0.5 * parameter.detach() + 1
+        if stale:
+            known[stale].requires_grad_(False)
         freeze_middle(model, i)
         y = model(x)
         if isinstance(y, Tensor) and y.requires_grad:
@@ -159,7 +174,11 @@ class EmaUpdate(Task):
 
 
 class _Averaged(nn.Module):
-    """A weight, and the statistics of batch normalization after some batches."""
+    """A weight, the statistics of batch normalization after some batches, and two buffers more: one
+    number that is a float, and several that are integers."""
+
+    temperature: Tensor
+    seen: Tensor
 
     def __init__(self, weight: Tensor, batches: int) -> None:
         super().__init__()
@@ -171,3 +190,7 @@ class _Averaged(nn.Module):
             self.norm.get_buffer("running_mean").copy_(weight[:, 2])
             self.norm.get_buffer("running_var").copy_(weight[:, 3].abs())
             self.norm.get_buffer("num_batches_tracked").fill_(batches)
+        self.register_buffer("temperature", weight[0, 4].clone())
+        self.register_buffer(
+            "seen", batches * torch.arange(3, 6, device=weight.device, dtype=torch.int32)
+        )
