@@ -63,6 +63,13 @@ def by_hand(step: Step, shrink: Callable[[Settings], float]) -> Iterator[Callabl
         raises=r"must match the size of tensor|shape mismatch|broadcast",
     )
     yield mistake(
+        "memory_outside_state",
+        "You keep something outside of state: in a global, in a default argument or on the "
+        "parameters. A new training has an empty state, and yours goes on from the one before. "
+        "Keep all of it in state.",
+        _outside(step),
+    )
+    yield mistake(
         "absent_shrinks",
         "A parameter without gradient shrank: its weight decay comes before you ask whether .grad "
         "is None. Leave such a parameter alone altogether.",
@@ -127,6 +134,13 @@ def _placed_anew(step: Step) -> Step:
                 state[("shape", place)] = shape
                 state.pop(place, None)
         step(params, state, *settings, place=lambda i, p, present: present)
+
+    return wrong
+
+
+def _outside(step: Step) -> Step:
+    def wrong(params: list[Tensor], state: dict[Any, Any], *settings: Any) -> None:
+        step(params, vars(params[0]).setdefault("memory", {}), *settings)
 
     return wrong
 
