@@ -140,6 +140,12 @@ class TrainStepKey(Key, task="train_step"):
                         p.sub_(group["lr"] * p.grad)
         return loss.item()
 
+    def memory_lost(model, opt, loss_fn, x, y):
+        """Your step starts anew at every call, without what opt remembers, such as momentum: you
+        made another optimizer of its groups, or emptied its state. Call opt.step()."""
+        opt.state.clear()
+        return TrainStepKey.reference(model, opt, loss_fn, x, y)
+
     def clipped(model, opt, loss_fn, x, y):
         """You clipped the gradients to a norm of 1. Nothing is to be clipped here: the step goes
         along the gradient as it is."""
@@ -567,6 +573,16 @@ class OrderTheLinesKey(Key, task="order_the_lines"):
     def scheduler_missing(*given):
         """The learning rate never changed: sched.step() is missing. Call it for every batch."""
         return _epoch("zflbcs")(*given)
+
+    def scheduler_between_batches(model, opt, sched, loss_fn, batches, max_norm):
+        """The training is right, and the scheduler took one step too few: it stepped between the
+        batches. It steps after the last one as well."""
+        losses = []
+        for i, batch in enumerate(batches):
+            if i:
+                sched.step()
+            losses += _epoch("fzbcls")(model, opt, sched, loss_fn, [batch], max_norm)
+        return losses
 
     def scheduler_once(*given):
         """You called sched.step() once, at the end. Here the learning rate changes after every
