@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from grader.trusted.families.calling import past_hooks
+from grader.trusted.families.hooks import runs_in_eval_mode
 from grader.trusted.families.losses import of_a_given_loss
 from grader.trusted.families.pairs import formula, of_formula
 from grader.trusted.key import Key, Pair, mistake, raises
@@ -87,6 +88,7 @@ class TrainStepKey(Key, task="train_step"):
         *of_a_given_loss(_trained, 2),
         *_grad_of_a_frozen_one(),
         *past_hooks(reference),
+        *runs_in_eval_mode(reference),
     )
 
     @raises(r"does not require grad and does not have a grad_fn")

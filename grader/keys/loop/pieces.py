@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from grader.trusted.families.calling import past_hooks
+from grader.trusted.families.hooks import runs_in_eval_mode
 from grader.trusted.families.losses import of_a_given_loss
 from grader.trusted.key import Key, raises
 
@@ -55,7 +56,11 @@ class AccumulateKey(Key, task="accumulate"):
             parameter.grad = None if total is None else total / sum(rows)
         return loss_sum / sum(rows)
 
-    families = (*of_a_given_loss(reference, 1), *past_hooks(reference))
+    families = (
+        *of_a_given_loss(reference, 1),
+        *past_hooks(reference),
+        *runs_in_eval_mode(reference),
+    )
 
     def first_piece_alone(model, loss_fn, pieces):
         """Only the first piece counts. Look for a `return` or a `break` inside the loop: it ends

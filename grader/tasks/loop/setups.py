@@ -98,7 +98,7 @@ def _used(weight: Tensor) -> Any:
     .grad, as all have. A long vector and a number stand on the model itself."""
     model: Any = nn.Module()
     model.head = nn.Sequential(Norm(weight[:, 0]), Linear(weight.flip(0)))
-    model.scale = nn.Parameter(weight.flatten())
+    model.scale = nn.Parameter(weight.flatten().clone())
     model.gain = nn.Parameter(weight[0, 0].clone())
     block = nn.Sequential(Linear(weight), Norm(weight[:, 1]))
     model.body = nn.Sequential(block, Linear(weight + 1), Kernel(weight))

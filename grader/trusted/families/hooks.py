@@ -31,19 +31,7 @@ def around_a_run(reference: Answer, empty: Answer, *, once: bool = False) -> Ite
         "Run the model in the mode that it is in.",
         _after(_train, reference),
     )
-    yield mistake(
-        "run_in_eval_mode",
-        "You ran the model in eval mode. Layers such as Dropout and BatchNorm return something "
-        "else there than in training: run it in the mode that it is in.",
-        _in_eval_mode(reference),
-    )
-    yield mistake(
-        "run_in_eval_mode_and_one_mode_put_back",
-        "You ran the model in eval mode, and then put one mode into all its parts, that of the "
-        "model. Layers such as Dropout and BatchNorm return something else in eval mode, and parts "
-        "may have modes of their own: run the model in the mode that it is in, and change none.",
-        _in_eval_mode(reference, one_mode_put_back=True),
-    )
+    yield from runs_in_eval_mode(reference)
     yield mistake(
         "grads_lost",
         "You emptied .grad of the model's parameters, as zero_grad() does: what lay there is lost. "
@@ -94,6 +82,23 @@ def around_a_run(reference: Answer, empty: Answer, *, once: bool = False) -> Ite
             "statistics and random numbers.",
             _after(_run, reference),
         )
+
+
+def runs_in_eval_mode(reference: Answer) -> Iterator[Answer]:
+    """Mistakes of an answer that runs its first argument, a model, in eval mode."""
+    yield mistake(
+        "run_in_eval_mode",
+        "You ran the model in eval mode. Layers such as Dropout and BatchNorm return something "
+        "else there than in training: run it in the mode that it is in.",
+        _in_eval_mode(reference),
+    )
+    yield mistake(
+        "run_in_eval_mode_and_one_mode_put_back",
+        "You ran the model in eval mode, and then put one mode into all its parts, that of the "
+        "model. Layers such as Dropout and BatchNorm return something else in eval mode, and parts "
+        "may have modes of their own: run the model in the mode that it is in, and change none.",
+        _in_eval_mode(reference, one_mode_put_back=True),
+    )
 
 
 def hooks_stay_if_it_raises(reference: Answer) -> Answer:
