@@ -17,6 +17,13 @@ its position among those that have a gradient."""
 
 Settings = tuple[Any, ...]
 
+OUTSIDE = (
+    "You keep something outside of state: in a global, in a default argument or on the parameters. "
+    "A new training has an empty state, and yours goes on from the one before. Keep all of it in "
+    "state."
+)
+"""Also where the numbers of other cases, in which such a memory goes on, are nobody's mistake."""
+
 
 def by_hand(step: Step, shrink: Callable[[Settings], float]) -> Iterator[Callable[..., Any]]:
     """Mistakes of `step(params, state, *settings, place=...)`, which is right as it stands.
@@ -64,9 +71,7 @@ def by_hand(step: Step, shrink: Callable[[Settings], float]) -> Iterator[Callabl
     )
     yield mistake(
         "memory_outside_state",
-        "You keep something outside of state: in a global, in a default argument or on the "
-        "parameters. A new training has an empty state, and yours goes on from the one before. "
-        "Keep all of it in state.",
+        OUTSIDE,
         _outside(step),
     )
     yield mistake(
