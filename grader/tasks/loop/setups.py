@@ -61,8 +61,10 @@ class ParamGroups(Task):
         settings: dict[str, Any] = {}
         for name, parameter in model.named_parameters():
             groups = [g for g in opt.param_groups if any(p is parameter for p in g["params"])]
-            keys = ("lr", "weight_decay", "momentum")
-            settings[name] = [{key: g.get(key) for key in keys} for g in groups]
+            settings[name] = [
+                {**{key: g.get(key) for key in ("lr", "weight_decay")}, "momentum": _momentum(g)}
+                for g in groups
+            ]
             if parameter.requires_grad:
                 numbers = grad.flatten()[: parameter.numel()].reshape(parameter.shape)
                 parameter.grad = numbers
@@ -71,6 +73,11 @@ class ParamGroups(Task):
             opt.step()
         moved = {f"{name} after a step": p for name, p in model.named_parameters()}
         return {"settings": settings, **moved}
+
+
+def _momentum(group: dict[str, Any]) -> float:
+    """That of a parameter group; 0 where its optimizer knows none."""
+    return float(group.get("momentum", 0.0))
 
 
 def _flat(weight: Tensor, kind: str) -> Any:
