@@ -118,14 +118,6 @@ class TrainOrEvalKey(Key, task="train_or_eval"):
             layer, shape
         )
 
-    def chain_taken_for_one_layer(layer, shape):
-        """You answer "equal" for a chain that holds a BatchNorm. The layers of a chain have modes
-        of their own: train() and eval() of the chain reach them all, and training = False sets that
-        of the chain alone. A rule has to look at the layers in it."""
-        return _belief(
-            lambda layer, shape: "Sequential" in layer and "BatchNorm" in layer, "equal"
-        )(layer, shape)
-
     def affine_decides(layer, shape):
         """You took BatchNorm with affine=False for a layer without modes. That leaves out weight
         and bias; the running statistics stay."""

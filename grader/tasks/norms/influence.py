@@ -14,10 +14,10 @@ def asked(name: str, *pairs: tuple[str, tuple[int, ...]], visible: bool = False)
 
 
 class TrainOrEval(Task):
-    """layer is the text of a layer, such as "nn.BatchNorm1d(3)", or of a chain of them in an
-    nn.Sequential, and shape the shape of a random input that fits it. The layer is new, and it is
-    called in training mode and after that in eval mode, on one and the same input. Return "raises"
-    if one of the two calls raises, "equal" if they give equal values, and "different" if not."""
+    """layer is the text of a single layer, such as "nn.BatchNorm1d(3)", with no other layer in it,
+    and shape the shape of a random input that fits it. The layer is new, and it is called in
+    training mode and after that in eval mode, on one and the same input. Return "raises" if one of
+    the two calls raises, "equal" if they give equal values, and "different" if not."""
 
     id = "train_or_eval"
     signatures = ("mode_matters(layer, shape) -> word",)
@@ -87,11 +87,6 @@ class TrainOrEval(Task):
             ("nn.BatchNorm2d(3, momentum=1.0)", (7, 3, 2, 5)),
             ("nn.Linear(3, 2)", (7, 3)),
             visible=True,
-        ),
-        asked(
-            "chains of layers",
-            ("nn.Sequential(nn.BatchNorm1d(3), nn.Tanh())", (7, 3)),
-            ("nn.Sequential(nn.Tanh(), nn.Linear(3, 2))", (7, 3)),
         ),
     )
 
