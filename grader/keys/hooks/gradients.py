@@ -33,6 +33,12 @@ class TensorGradLoggerKey(Key, task="tensor_grad_logger"):
         at_z, at_x = _passes(f, heads, x)
         return at_z, sum(at_x, torch.zeros_like(x))
 
+    def negatives_lost(f, heads, x):
+        """Your log is 0 where the gradient is negative, as after relu or clamp(min=0). Its absolute
+        value is asked for: abs()."""
+        at_z, at_x = _passes(f, heads, x)
+        return [g.relu() for g in at_z], sum(at_x, torch.zeros_like(x))
+
     def logging_changed_the_gradient(f, heads, x):
         """Your log is right, and dx is not: the absolute values went on to x. Either the hook
         returned them, and what a hook returns replaces the gradient, or it called abs_(), which
@@ -66,9 +72,19 @@ class TensorGradLoggerKey(Key, task="tensor_grad_logger"):
     def z_for_each_head(f, heads, x):
         """You called f anew for each head. All heads are to share one z: where f returns x itself,
         your hooks pile up on it. Compute z once, and register one hook on it before the loop."""
-        same = f(x) is x
+        log = []
+        for head in heads:
+            z = f(x)
+            z.register_hook(lambda g: log.append(g.abs()))
+            head(z).sum().backward(retain_graph=True)
+        return log, x.grad
+
+    def z_for_each_head_and_hook_removed(f, heads, x):
+        """Log and dx are right, and you called f anew for each head. All heads are to share one z:
+        f may be a whole network. Compute z once, before the loop."""
         key = TensorGradLoggerKey
-        return (key.registered_in_the_loop if same else key.reference)(f, heads, x)
+        each = [key.reference(f, [head], x) for head in heads]
+        return [log[0] for log, _ in each], sum((dx for _, dx in each), torch.zeros_like(x))
 
     def summed_over_passes(f, heads, x):
         """Each of your entries holds the passes before it as well. retain_grad() keeps z.grad, and
@@ -136,10 +152,13 @@ class TensorGradLoggerKey(Key, task="tensor_grad_logger"):
     def z_grad_emptied(f, heads, x):
         """Your log is right, and dx is lost where f returns x itself: z is x then, and z.grad =
         None empties x.grad. A hook of z needs no .grad of z."""
-        at_z, at_x = _passes(f, heads, x)
-        z = f(x)
-        total = at_x[-1] if z is x else sum(at_x, torch.zeros_like(x))
-        return [g.abs() for g in at_z], total
+        z, log = f(x), []
+        z.retain_grad()
+        for head in heads:
+            z.grad = None
+            head(z).sum().backward(retain_graph=True)
+            log.append(z.grad.abs())
+        return log, x.grad
 
     def read_too_early(f, heads, x):
         """Your dx is None: there was no x.grad when you read it. You read it before the first pass,

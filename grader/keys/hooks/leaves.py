@@ -97,6 +97,12 @@ class ClipByHookKey(Key, task="clip_by_hook"):
         have one, whatever its shape."""
         return _attach([p for p in params if p.ndim > 1], lambda g: g.clamp(-c, c))
 
+    def vectors_alone(params, c):
+        """Only entries of one dimension have a hook. Every entry that requires grad is to have one,
+        whatever its shape."""
+        vectors = [p for p in params if p.ndim == 1 and p.requires_grad]
+        return _attach(vectors, lambda g: g.clamp(-c, c))
+
     def none_for_the_frozen(params, c):
         """Your list has a None in the place of an entry that does not require grad. Leave such an
         entry out: whoever ends the clipping calls remove() on everything in the list."""
@@ -492,6 +498,13 @@ class FreezeByHookKey(Key, task="freeze_by_hook"):
             group["weight_decay"] = 0.0
         return _frozen(weight, rows, _kept(weight, rows), optimizer)
 
+    def memory_emptied_and_put_back(weight, rows, optimizer):
+        """The rows stand still, and you emptied what the optimizer remembers of the whole weight,
+        such as its momentum: the next step of all other rows is another one. Leave its state alone:
+        rows that are put back after each step need no more."""
+        optimizer.state[weight].clear()
+        return _frozen(weight, rows, _kept(weight, rows), optimizer)
+
     def momentum_emptied(weight, rows, optimizer):
         """You emptied the momentum of the rows, and weight decay still moves them: it is added to
         their gradient after your hook. Put the rows back after each step, whatever moved them."""
@@ -512,6 +525,21 @@ class FreezeByHookKey(Key, task="freeze_by_hook"):
 
         masked = FreezeByHookKey.moved_all_the_same(weight, rows)
         return [*masked, optimizer.register_step_pre_hook(empty)]
+
+    def decay_cancelled_and_momentum_emptied(weight, rows, optimizer):
+        """You keep the rows still by what SGD adds to a step: weight decay, and a buffer of
+        momentum. Another optimizer, such as Adam, has other memory, which still moves them. Put the
+        rows back after each step, whatever moved them."""
+
+        def cancel(*_):
+            group = next(g for g in optimizer.param_groups if any(p is weight for p in g["params"]))
+            weight.grad[rows] = -group["weight_decay"] * weight.detach()[rows]
+            buffer = optimizer.state[weight].get("momentum_buffer")
+            if buffer is not None:
+                buffer[rows] = 0
+
+        masked = FreezeByHookKey.moved_all_the_same(weight, rows)
+        return [*masked, optimizer.register_step_pre_hook(cancel)]
 
     def noted_too_late(weight, rows, optimizer):
         """You noted the rows after the first step, which had moved them already. They are to stay

@@ -104,6 +104,30 @@ class ScaleForwardKey(Key, task="scale_forward"):
 
         return module.register_forward_hook(hook)
 
+    def first_flows_alone(module, s):
+        """The values are right, and no gradient flows through the tensors of a tuple behind its
+        first: they are detached. Multiply each of them as it is."""
+
+        def hook(m, args, output):
+            if not isinstance(output, tuple):
+                return s * output
+            return s * output[0], *(s * t.detach() for t in output[1:])
+
+        return module.register_forward_hook(hook)
+
+    @raises(r"values to unpack")
+    def two_at_most(module, s):
+        """You take a tuple for a pair. It may hold any number of tensors: go through all of
+        them."""
+
+        def hook(m, args, output):
+            if isinstance(output, tuple):
+                one, other = output
+                return s * one, s * other
+            return s * output
+
+        return module.register_forward_hook(hook)
+
     def stacked(module, s):
         """The module returned a tuple, and you made one tensor of it. Return a tuple of products,
         as long as the one before."""
@@ -264,6 +288,15 @@ class ScaleForwardKey(Key, task="scale_forward"):
             lambda m, args, output: _scaled(s, output) if m.training else None
         )
 
+    def while_recorded_alone(module, s):
+        """You multiply only while operations are recorded, or only an output that requires grad.
+        From now on counts, inside no_grad() too: ask for neither."""
+
+        def hook(m, args, output):
+            return _scaled(s, output) if torch.is_grad_enabled() else None
+
+        return module.register_forward_hook(hook)
+
     def no_handle(module, s):
         """You returned nothing. Without the handle nobody can remove the hook: return what
         register_forward_hook gave you."""
@@ -347,6 +380,12 @@ class StatsHookKey(Key, task="stats_hook"):
         modules of named_modules() that have none."""
         return _stats(model, [name for name, _ in model.named_children()], x, _pair)
 
+    def children_or_the_model_itself(model, x):
+        """You took the direct children of the model, or the model itself where it has none. A child
+        may have children of its own: take the modules of named_modules() that have none."""
+        names = [name for name, _ in model.named_children()] or [""]
+        return _stats(model, names, x, _pair)
+
     def containers_too(model, x):
         """You took the model itself and its containers too. Leave out every module that has
         children."""
@@ -424,6 +463,16 @@ class StatsHookKey(Key, task="stats_hook"):
             return t.mean(0).tolist(), t.std(0, correction=0).tolist()
 
         return _stats(model, _leaves(model), x, columns)
+
+    def columns_averaged(model, x):
+        """Your second number is the mean of the columns' std. How far the columns lie apart is
+        missing in it: take one std over all entries, std(correction=0) without a dimension."""
+        return _stats(
+            model,
+            _leaves(model),
+            x,
+            lambda t: (_pair(t)[0], float(t.std(0, correction=0).mean())),
+        )
 
     def without_parameters_left_out(model, x):
         """Layers without parameters, such as activations, are missing. What counts is that a module

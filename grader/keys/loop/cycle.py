@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from grader.trusted.families.calling import past_hooks
+from grader.trusted.families.hooks import runs_in_eval_mode
 from grader.trusted.families.losses import of_a_given_loss
 from grader.trusted.families.pairs import formula, of_formula
 from grader.trusted.key import Key, Pair, mistake, raises
@@ -87,6 +88,7 @@ class TrainStepKey(Key, task="train_step"):
         *of_a_given_loss(_trained, 2),
         *_grad_of_a_frozen_one(),
         *past_hooks(reference),
+        *runs_in_eval_mode(reference),
     )
 
     @raises(r"does not require grad and does not have a grad_fn")
@@ -139,6 +141,12 @@ class TrainStepKey(Key, task="train_step"):
                     if p.grad is not None:
                         p.sub_(group["lr"] * p.grad)
         return loss.item()
+
+    def memory_lost(model, opt, loss_fn, x, y):
+        """Your step starts anew at every call, without what opt remembers, such as momentum: you
+        made another optimizer of its groups, or emptied its state. Call opt.step()."""
+        opt.state.clear()
+        return TrainStepKey.reference(model, opt, loss_fn, x, y)
 
     def clipped(model, opt, loss_fn, x, y):
         """You clipped the gradients to a norm of 1. Nothing is to be clipped here: the step goes
@@ -567,6 +575,16 @@ class OrderTheLinesKey(Key, task="order_the_lines"):
     def scheduler_missing(*given):
         """The learning rate never changed: sched.step() is missing. Call it for every batch."""
         return _epoch("zflbcs")(*given)
+
+    def scheduler_between_batches(model, opt, sched, loss_fn, batches, max_norm):
+        """The training is right, and the scheduler took one step too few: it stepped between the
+        batches. It steps after the last one as well."""
+        losses = []
+        for i, batch in enumerate(batches):
+            if i:
+                sched.step()
+            losses += _epoch("fzbcls")(model, opt, sched, loss_fn, [batch], max_norm)
+        return losses
 
     def scheduler_once(*given):
         """You called sched.step() once, at the end. Here the learning rate changes after every

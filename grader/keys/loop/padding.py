@@ -195,6 +195,15 @@ class AccumulateTokensKey(Key, task="accumulate_tokens"):
             p.grad = None if p.grad is None else p.grad / len(pieces)
         return loss
 
+    def divided_under_each_name(model, pieces):
+        """A weight that stands in the model under two names is divided twice: a walk from part to
+        part lists it twice, and so does named_parameters(remove_duplicate=False).
+        model.parameters() lists every parameter once."""
+        loss, _ = _accumulated(model, pieces, lambda y: 1.0, of=_sum_of)
+        for _, p in model.named_parameters(remove_duplicate=False):
+            p.grad = None if p.grad is None else p.grad / _counted(pieces)
+        return loss / _counted(pieces)
+
     def class_zero_ignored(model, pieces):
         """You left out the rows of class 0, as if they were padding. Padding is -100: ask for
         y != -100, and leave ignore_index as it is."""

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from grader.trusted.families.calling import past_hooks
+from grader.trusted.families.hooks import runs_in_eval_mode
 from grader.trusted.families.losses import of_a_given_loss
 from grader.trusted.key import Key, raises
 
@@ -41,7 +42,7 @@ def _share(rows: int, total: int, pieces: int) -> float:
 class AccumulateKey(Key, task="accumulate"):
     def reference(model: nn.Module, loss_fn: Loss, pieces: Pieces) -> float:
         rows = [len(x) for x, _ in pieces]
-        parameters = list(model.parameters())
+        parameters = [p for p in model.parameters() if p.requires_grad]
         sums: list[Tensor | None] = [None] * len(parameters)
         loss_sum = 0.0
         for (x, y), n in zip(pieces, rows, strict=True):
@@ -55,7 +56,11 @@ class AccumulateKey(Key, task="accumulate"):
             parameter.grad = None if total is None else total / sum(rows)
         return loss_sum / sum(rows)
 
-    families = (*of_a_given_loss(reference, 1), *past_hooks(reference))
+    families = (
+        *of_a_given_loss(reference, 1),
+        *past_hooks(reference),
+        *runs_in_eval_mode(reference),
+    )
 
     def first_piece_alone(model, loss_fn, pieces):
         """Only the first piece counts. Look for a `return` or a `break` inside the loop: it ends
@@ -110,6 +115,26 @@ class AccumulateKey(Key, task="accumulate"):
         for p in model.parameters():
             p.grad = None if p.grad is None else p.grad / len(pieces)
         return loss
+
+    @raises(r"does not require grad")
+    def gradient_of_a_frozen_parameter(model, loss_fn, pieces):
+        """You asked torch.autograd.grad for the gradient of a frozen parameter, which it refuses.
+        loss.backward() leaves such parameters out by itself."""
+        loss = AccumulateKey.reference(model, loss_fn, pieces)
+        x, y = next(piece for piece in pieces if len(piece[0]))
+        if not all(p.requires_grad for p in model.parameters()):
+            torch.autograd.grad(loss_fn(model(x), y), [*model.parameters()], allow_unused=True)
+        return loss
+
+    def divided_under_each_name(model, loss_fn, pieces):
+        """A weight that stands in the model under two names is divided twice: a walk from part to
+        part lists it twice, and so does named_parameters(remove_duplicate=False).
+        model.parameters() lists every parameter once."""
+        loss, _ = _accumulated(model, loss_fn, pieces, lambda n, total, k: float(n))
+        rows = sum(len(x) for x, _ in pieces)
+        for _, p in model.named_parameters(remove_duplicate=False):
+            p.grad = None if p.grad is None else p.grad / rows
+        return loss / rows
 
     def entries_counted(model, loss_fn, pieces):
         """You divided by a number of entries, as that of y is. The loss is a mean already: weigh

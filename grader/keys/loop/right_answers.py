@@ -229,6 +229,7 @@ def four_groups(model, head, lr_body, lr_head, wd):
             for (of_head, matrix), params in groups.items()
         ],
         lr=1.0,
+        momentum=0.0,
     )
 
 

@@ -1,6 +1,6 @@
 """Reference and mistakes of the exercise that writes SGD by hand."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -51,6 +51,7 @@ class SgdFromScratchKey(Key, task="sgd_from_scratch"):
         state["opt"].param_groups[0]["lr"] = lr
         state["opt"].step()
 
+    sentences: ClassVar = {"STRUCTURE.other": optimizers.OUTSIDE}
     families = (*optimizers.by_hand(_sgd, lambda settings: settings[0] * settings[2]),)
 
     def momentum_at_the_first_step(params, state, lr, mu, wd):

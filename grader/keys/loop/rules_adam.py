@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -100,6 +100,7 @@ class AdamFromScratchKey(Key, task="adam_from_scratch"):
             state["opt"] = kind(params, lr=s.lr, betas=(s.b1, s.b2), eps=s.eps, weight_decay=s.wd)
         state["opt"].step()
 
+    sentences: ClassVar = {"STRUCTURE.other": optimizers.OUTSIDE}
     families = (
         *optimizers.by_hand(_step, _share),
         mistake(

@@ -72,6 +72,29 @@ class ParamGroupsKey(Key, task="param_groups"):
             model, _of(head, lr_head, lr_body), lambda named: wd if named[1].ndim == 2 else 0.0
         )
 
+    def numbers_decay(model, head, lr_body, lr_head, wd):
+        """You gave weight decay to a parameter of no dimensions, which is a single number. It is
+        for those of two or more: ask for p.ndim >= 2."""
+        return _sgd(
+            model, _of(head, lr_head, lr_body), lambda named: wd if named[1].ndim != 1 else 0.0
+        )
+
+    def numbers_left_out(model, head, lr_body, lr_head, wd):
+        """A parameter of no dimensions, which is a single number, is missing: it will never be
+        trained. It belongs to the rest, which has no weight decay."""
+
+        def kept(named):
+            return named[1].requires_grad and named[1].ndim >= 1
+
+        return _sgd(model, _of(head, lr_head, lr_body), _of_matrices(wd), kept)
+
+    def large_ones_decay(model, head, lr_body, lr_head, wd):
+        """You gave weight decay by size: to parameters with many entries. A vector may be long. Ask
+        for the number of dimensions, p.ndim >= 2."""
+        return _sgd(
+            model, _of(head, lr_head, lr_body), lambda named: wd if named[1].numel() > 7 else 0.0
+        )
+
     def more_than_two_dimensions_decay(model, head, lr_body, lr_head, wd):
         """You gave weight decay to parameters of more than two dimensions, and a matrix has two:
         ask for p.ndim >= 2."""

@@ -78,6 +78,19 @@ class LnForwardKey(Key, task="ln_forward"):
         averages over the last two: count them with w.ndim."""
         return _normalised(x, (-1,), eps) * w + b
 
+    def variances_averaged(x, w, b, eps):
+        """The mean is right. For the variance you averaged those of the last dimension, each around
+        its own mean: how far they lie apart is missing. Where w has more dimensions, hand all of
+        them to var at once."""
+        mean = x.mean(_last(w), keepdim=True)
+        var = x.var(-1, correction=0, keepdim=True).mean(_last(w), keepdim=True)
+        return (x - mean) / (var + eps).sqrt() * w + b
+
+    def two_dimensions_at_most(x, w, b, eps):
+        """You averaged over the last two dimensions where w has three. It averages over as many as
+        w has: tuple(range(-w.ndim, 0))."""
+        return _normalised(x, _last(w)[-2:], eps) * w + b
+
     def one_dimension_after_the_other(x, w, b, eps):
         """You normalised over one dimension after the other. Where w has two, mean and variance are
         those of both at once: hand both to mean and var, dim=(-2, -1)."""
@@ -203,6 +216,11 @@ class LnBackwardKey(Key, task="ln_backward"):
         over the last two."""
         return norms_backward.Backward().of(x, gy, w, (-1,), eps)
 
+    def two_dimensions_at_most(x, gy, w, eps):
+        """You took the means over the last two dimensions where w has three. Take them over as many
+        as w has: tuple(range(-w.ndim, 0))."""
+        return norms_backward.Backward().of(x, gy, w, _last(w)[-2:], eps)
+
     def whole_sample(x, gy, w, eps):
         """You took the means over all dimensions but the first. Take them over the last
         dimensions, those of w: in a batch of sequences every position stands by itself."""
@@ -303,6 +321,15 @@ class GnForwardKey(Key, task="gn_forward"):
         """You averaged over the axes 0, 2 and 3: that is BatchNorm. GroupNorm averages over the
         channels of a group, and over height and width, of one sample."""
         return _affine(_normalised(x, (0, 2, 3), eps), w, b)
+
+    def variances_averaged(x, groups, w, b, eps):
+        """The mean is right. For the variance you averaged those of the channels, each around its
+        own mean: how far the channels of a group lie apart is missing. Take the variance of the
+        whole group at once."""
+        parts = x.unflatten(1, (groups, -1))
+        mean = parts.mean((2, 3, 4), keepdim=True)
+        var = parts.var((3, 4), correction=0, keepdim=True).mean(2, keepdim=True)
+        return _affine(((parts - mean) / (var + eps).sqrt()).reshape(x.shape), w, b)
 
     def one_weight_per_group(x, groups, w, b, eps):
         """You gave all channels of a group the weight and the bias of its first channel. The

@@ -181,8 +181,10 @@ class TrainOrEvalKey(Key, task="train_or_eval"):
         return "equal" if same else "different"
 
     def ones_for_an_input(layer, shape):
-        """You called the layer on ones, of which every mean is 1 and every variance 0: some modes
-        agree there that differ elsewhere. Draw the input with torch.randn(shape)."""
+        """You answer "equal" for a BatchNorm whose running statistics are those of this batch, with
+        momentum None or 1. They hold the unbiased variance, so the outputs differ a little. An
+        input of ones hides that, and so does a comparison that allows a difference: draw
+        torch.randn(shape), and compare with torch.equal."""
         module, x = eval(layer, {"nn": nn}), torch.ones(shape)
         try:
             same = torch.equal(module.train()(x), module.eval()(x))
@@ -384,6 +386,25 @@ class CrossSampleInfluenceKey(Key, task="cross_sample_influence"):
         """You measured in eval mode, where running statistics stand in for those of the batch. The
         influence is asked for in the mode that the module comes in."""
         return CrossSampleInfluenceKey.reference(copy.deepcopy(module).eval(), x)
+
+    def measured_in_eval_and_one_mode_put_back(module, x):
+        """You measured in eval mode, and then put one mode into all layers, that of the module. The
+        influence is asked for in the mode that the module comes in, and a layer may have a mode of
+        its own: change none."""
+        matrix = CrossSampleInfluenceKey.one_by_one(module, x)
+        module.train(module.training)
+        return matrix
+
+    def one_mode_for_all_layers(module, x):
+        """You put one mode into all layers, that of the module: of the module itself, or of a copy
+        on which you measured. A layer may have a mode of its own: change none."""
+        twin = copy.deepcopy(module)
+        return CrossSampleInfluenceKey.reference(twin.train(twin.training), x)
+
+    def one_mode_for_all_layers_of_the_module(module, x):
+        """You put one mode into all layers of the module, its own. A layer may have a mode of its
+        own: change none."""
+        return CrossSampleInfluenceKey.reference(module.train(module.training), x)
 
     def eval_left_on(module, x):
         """You switched the module to eval mode and left it there. The influence is asked for in the

@@ -186,6 +186,13 @@ def influence_by_restoring(module, x):
     return matrix.sqrt()
 
 
+def influence_by_state_dict(module, x):
+    kept = {name: t.clone() for name, t in module.state_dict().items()}
+    jacobian = torch.autograd.functional.jacobian(module, x)
+    module.load_state_dict(kept)
+    return torch.linalg.vector_norm(jacobian, dim=(1, 3))
+
+
 def influence_by_functional_call(module, x):
     state = {name: t.clone() for name, t in module.state_dict().items()}
 
@@ -327,6 +334,7 @@ ANSWERS = {
     "cross_sample_influence": [
         (influence_by_jacobian,),
         (influence_by_restoring,),
+        (influence_by_state_dict,),
         (influence_by_functional_call,),
     ],
     "fold_bn": [(fold_by_torch,), (fold_by_probing,), (fold_by_channel,)],

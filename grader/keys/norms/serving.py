@@ -201,6 +201,12 @@ class FoldBnKey(Key, task="fold_bn"):
         bn.eval()
         return FoldBnKey.reference(conv, bn)
 
+    def train_left_on(conv, bn):
+        """The pair is right, and you left bn in training mode. Its numbers can be read in any mode:
+        leave out eval() and train()."""
+        bn.train()
+        return FoldBnKey.reference(conv, bn)
+
     def run_in_its_own_mode(conv, bn):
         """You measured bn by running it in the mode that it is in. In training mode it normalises
         by what you put in, and moves its running statistics besides. Read running_mean and

@@ -167,6 +167,13 @@ class RunningStatsRecalibrationKey(Key, task="running_stats_recalibration"):
         for norm in _norms(model):
             norm.momentum = 0.1
 
+    def default_momentum_for_none(model, batches):
+        """The statistics are right, and a layer that came with momentum None has 0.1 now, torch's
+        default. None is a setting like any other: put back what you noted."""
+        _write(model, batches)
+        for norm in _norms(model):
+            norm.momentum = 0.1 if norm.momentum is None else norm.momentum
+
     def first_momentum_for_all(model, batches):
         """The statistics are right, and all layers have the momentum of one of them now. Each came
         with its own: note momentum for every layer, and put each one back."""
@@ -195,6 +202,24 @@ class RunningStatsRecalibrationKey(Key, task="running_stats_recalibration"):
         for norm in _norms(model):
             norm.reset_parameters()
         _write(model, batches)
+
+    def tensors_replaced(model, batches):
+        """The statistics are right, and the layers have new tensors for them: `norm.running_mean =
+        ...` puts another one in the place of the old. Write into the one that is there:
+        reset_running_stats(), zero_(), copy_()."""
+        _write(model, batches)
+        for norm in _norms(model):
+            for name, buffer in list(norm.named_buffers()):
+                setattr(norm, name, buffer.clone())
+
+    def mean_and_variance_replaced(model, batches):
+        """The statistics are right, and the layers have new tensors for them: `norm.running_mean =
+        ...` puts another one in the place of the old. Write into the one that is there:
+        reset_running_stats(), zero_(), copy_()."""
+        _write(model, batches)
+        for norm in _norms(model):
+            norm.running_mean = norm.running_mean.clone()
+            norm.running_var = norm.running_var.clone()
 
     def nested_layers_missed(model, batches):
         """You looked for BatchNorms among the model's direct children alone. A layer may stand in a

@@ -42,13 +42,21 @@ class TensorGradLogger(Task):
         }
 
     def observe(self, log_grads, x, A, B, identity=False):
+        made, shared = list[Tensor](), set[int]()
+
         def f(t):
-            return t if identity else (t @ A).tanh()
+            made.append(t if identity else (t @ A).tanh())
+            return made[-1]
 
         def head(b):
-            return lambda z: (z * b).sin() - z**3  # reaches z along two paths
+            def run(z):
+                shared.add(0 if identity else len(made))  # how often f was called by then
+                return (z * b).sin() - z**3  # reaches z along two paths
 
-        return named(log_grads(f, [head(b) for b in B], x.requires_grad_()), "log", "dx")
+            return run
+
+        found = named(log_grads(f, [head(b) for b in B], x.requires_grad_()), "log", "dx")
+        return {**found, "the heads share one z": len(shared) <= 1}
 
 
 class GradientReversal(Task):

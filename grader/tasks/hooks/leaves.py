@@ -11,10 +11,10 @@ from grader.engine.task import F32, Case, Inputs, Rng, Task, case
 
 
 class ClipByHook(Task):
-    """params is a list of leaves. From now on, every backward pass adds to their .grad what it
-    brings, with each entry limited to [-c, c]. Return the list of the handles, one for each entry
-    of params that requires grad; entries that do not are left out. Do not edit the tensors that
-    the pass hands to your hook."""
+    """params is a list of leaves, none of them twice. From now on, every backward pass adds to
+    their .grad what it brings, with each entry limited to [-c, c]. Return the list of the handles,
+    one for each entry of params that requires grad; entries that do not are left out. Do not edit
+    the tensors that the pass hands to your hook."""
 
     id = "clip_by_hook"
     signatures = ("attach_clip(params, c) -> handles",)
@@ -103,6 +103,7 @@ class FreezeByHook(Task):
         case("a gradient and an optimizer that others use too", decay=0.3, momentum=0.9, shared=2),
         case("a .grad that is not emptied", decay=0.3, momentum=0.9, kept=True),
         case("inf arrives in a frozen row", decay=0.3, momentum=0.9, infinite=True),
+        case("an optimizer of another kind: Adam", decay=0.3, momentum=0.0, adam=True),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
@@ -123,11 +124,15 @@ class FreezeByHook(Task):
         shared=0,
         kept=False,
         infinite=False,
+        adam=False,
     ):
         weight = nn.Parameter(start.clone())
         others = [nn.Parameter(start.flip(0)) for _ in range(shared)]
-        optimizer = torch.optim.SGD(
-            [*others, weight], lr=0.13, momentum=momentum, weight_decay=decay
+        trained, settings = [*others, weight], {"lr": 0.13, "weight_decay": decay}
+        optimizer: torch.optim.Optimizer = (
+            torch.optim.Adam(trained, **settings)
+            if adam
+            else torch.optim.SGD(trained, momentum=momentum, **settings)
         )
         if others:
             in_two_groups(optimizer, lr=0.07)

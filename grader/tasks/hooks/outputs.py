@@ -39,7 +39,7 @@ class ScaleForward(Task):
     CASES = (
         case("7 rows", rows=7, visible=True),
         case("one row, s below 0", rows=1, sign=-1),
-        case("a pair of tensors", rows=7, pair=True, visible=True),
+        case("a tuple of three tensors", rows=7, several=True, visible=True),
         case("float32", rows=5, dtype=F32),
         case("a module in use, called twice", rows=7, used=True),
         case("another hook stands on it already", rows=7, hooked=True),
@@ -53,8 +53,8 @@ class ScaleForward(Task):
             "s": case.params.get("sign", 1) * float(rng.uniform(1.6, 1.9)),
         }
 
-    def observe(self, scale_output, x, weight, gy, s, pair=False, used=False, hooked=False):
-        module: nn.Module = _Layer(weight, pair)
+    def observe(self, scale_output, x, weight, gy, s, several=False, used=False, hooked=False):
+        module: nn.Module = _Layer(weight, several)
         if used:
             module = lived(nn.Sequential(module, nn.Tanh()), "grad", "frozen", "mode")
         if hooked:
@@ -70,6 +70,9 @@ class ScaleForward(Task):
         starts = [gy if t.shape == gy.shape else torch.ones_like(t) for t in traced]
         dx = torch.autograd.grad(traced, x, starts)[0] if traced else None
         found = {"module(x)": y, "module(x) is a tuple": isinstance(y, tuple), "dx": dx}
+        if used:
+            with torch.no_grad():
+                found["module(x) while nothing is recorded"] = module(x)
         if hasattr(handle, "remove") and not isinstance(handle, Collection):
             handle.remove()
             found |= {"handle": "can be removed", "module(x) after remove()": module(x)}
@@ -80,16 +83,17 @@ class ScaleForward(Task):
 
 
 class _Layer(nn.Module):
-    """tanh of a product, of which its gradient needs the output; or that and its sigmoid."""
+    """tanh of a product, of which its gradient needs the output; or that, its sigmoid and its
+    sine."""
 
-    def __init__(self, weight: Tensor, pair: bool) -> None:
+    def __init__(self, weight: Tensor, several: bool) -> None:
         super().__init__()
-        self.weight, self.pair = nn.Parameter(weight.clone()), pair
+        self.weight, self.several = nn.Parameter(weight.clone()), several
 
     def forward(self, x: Tensor) -> Any:
-        """(N, 3) to (N, 5), once or twice."""
+        """(N, 3) to (N, 5), once or three times."""
         y = (x @ self.weight.T).tanh()
-        return (y, y.sigmoid()) if self.pair else y
+        return (y, y.sigmoid(), y.sin()) if self.several else y
 
 
 class StatsHook(Task):

@@ -43,6 +43,7 @@ class AccumulateTokens(Task):
         case("single rows", kept=[1, 0, 1, 1], sizes=[1, 1, 1, 1]),
         case("float32", kept=[5, 1, 2], sizes=[5, 2, 4], dtype=F32),
         case("a net in a net, a frozen bias", kept=[4, 1], sizes=[5, 2], used=True),
+        case("a weight under two names", kept=[2, 3], sizes=[4, 4], tied=True),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
@@ -57,8 +58,8 @@ class AccumulateTokens(Task):
             "old": rng.apart(1.0, 2.0, 37),
         }
 
-    def observe(self, accum_tokens, x, y, sizes, old, empty=False, used=False, **net):
-        model = Metered(**net)
+    def observe(self, accum_tokens, x, y, sizes, old, empty=False, used=False, tied=False, **net):
+        model = Metered(**net, tied=tied)
         given: nn.Module = model
         if used:
             model.b.requires_grad_(False)

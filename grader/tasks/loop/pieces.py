@@ -35,6 +35,7 @@ class Accumulate(Task):
         case("single rows", sizes=[1] * 5, symbols={"N": 5, "k": 5}),
         case("float32", sizes=[5, 2, 4], dtype=F32, symbols={"N": 11, "k": 3}),
         case("a net in a net, another loss", sizes=[5, 2], symbols={"N": 7, "k": 2}, nested=True),
+        case("a weight under two names", sizes=[4, 3], symbols={"N": 7, "k": 2}, tied=True),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
@@ -45,12 +46,13 @@ class Accumulate(Task):
             "old": rng.apart(1.0, 2.0, 37),
         }
 
-    def observe(self, accum_grads, x, y, sizes, old, empty=False, nested=False, **net):
-        model = Metered(**net)
+    def observe(self, accum_grads, x, y, sizes, old, empty=False, nested=False, tied=False, **net):
+        model = Metered(**net, tied=tied)
         if not empty:
             fill_grads(model, old)
         given: nn.Module = model
-        if nested:  # a part of it works in train mode, and another one is in eval mode
+        if nested:  # a part of it works in train mode, another one is in eval mode, one is frozen
+            model.spare.requires_grad_(False)
             given = lived(nn.Sequential(nn.Sequential(Louder()), model), "mode", "hooked")
         loss_fn = lopsided if nested else nn.functional.mse_loss
         pieces = list(zip(x.split(sizes), y.split(sizes), strict=True))
@@ -77,6 +79,11 @@ class Metered(Net):
     """A Net that knows the most rows it saw at once, and the most graphs that waited at once."""
 
     most_rows = most_graphs = waiting = 0
+
+    def __init__(self, w: Tensor, b: Tensor, spare: Tensor, u: Tensor, tied: bool = False) -> None:
+        super().__init__(w, b, spare, u)
+        if tied:  # one parameter, under two names in two parts
+            self.again = nn.ParameterList([self.w])
 
     def forward(self, x: Tensor) -> Tensor:
         """What the net makes of the rows of x."""

@@ -1,7 +1,9 @@
 """The exercise that writes SGD by hand, and the parameters that optimizers by hand are tried on."""
 
+from collections.abc import Callable
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from grader.engine.observation import flags
@@ -40,6 +42,31 @@ def hand_out(
             parameter.grad = grad.clone()
         else:
             parameter.grad.copy_(grad)
+
+
+def remembered(
+    step: Callable[[list[Tensor], dict[Any, Any]], Any],
+    numbers: dict[str, Tensor],
+    grads: dict[str, Any],
+    absent: str,
+) -> dict[str, str]:
+    """Nothing, if a step with an empty state is a first step whatever was trained before.
+
+    Three trainings of the same parameters, from the same numbers: the first and the last have the
+    same gradients, and differ where something was kept outside of their states.
+    """
+    known, after = parameters(**numbers), list[list[Tensor]]()
+    for at in (0, 1, 0):
+        with torch.no_grad():
+            for name, number in numbers.items():
+                known[name].copy_(number)
+        hand_out(known, grads, at, absent)
+        step(list(known.values()), {})
+        after.append([p.detach().clone() for p in known.values()])
+    alike = zip(after[0], after[2], strict=True)
+    if all(torch.allclose(one, other, equal_nan=True) for one, other in alike):
+        return {}
+    return {"a new training, with an empty state": "goes on from the one before"}
 
 
 def kept(parameter: Tensor) -> Tensor | None:
@@ -95,8 +122,17 @@ class SgdFromScratch(Task):
 
     def observe(self, my_sgd_step, w, b, s, dw, db, ds, rates, mu, wd=0.3, absent="never", **more):
         alike = {"b2": more["b2"]} if "b2" in more else {}
-        known, state = parameters(w=w, b=b, s=s, **alike), dict[Any, Any]()
+        numbers = {"w": w, "b": b, "s": s, **alike}
+        known, state = parameters(**numbers), dict[Any, Any]()
         grads = {"w": dw, "b": db, "s": ds, "b2": more.get("db2")}
+        elsewhere = remembered(
+            lambda params, empty: my_sgd_step(params, empty, rates[0], mu, wd),
+            numbers,
+            grads,
+            absent,
+        )
+        if elsewhere:
+            return elsewhere
         memory = {name: p.detach() for name, p in known.items()}
         seen: dict[str, Any] = {}
         used: list[Tensor] | None = [] if alike else None

@@ -6,15 +6,16 @@ import torch
 
 from grader.engine.observation import flags
 from grader.engine.task import F32, Case, Inputs, Rng, Task, case
-from grader.tasks.loop.rules import drawn, hand_out, kept, parameters
+from grader.tasks.loop.rules import drawn, hand_out, kept, parameters, remembered
 
 
 class AdamFromScratch(Task):
     """Do one step of torch.optim.Adam by hand, or of torch.optim.AdamW if decoupled is True: change
     every parameter of the list params in place, in the memory that it has, by its .grad. b1 and b2
     are the two decay rates that torch calls betas. state is a dict, empty at the first step and the
-    same one at every later step. A parameter whose .grad is None is left alone, and does not count
-    the step. Leave every .grad as it is. What you return is not used."""
+    same one at every later step, in which you keep what you need. A parameter whose .grad is None
+    is left alone, and does not count the step. Leave every .grad as it is. What you return is not
+    used."""
 
     id = "adam_from_scratch"
     signatures = ("my_adam_step(params, state, lr, b1, b2, eps, wd, decoupled) -> None",)
@@ -62,13 +63,20 @@ class AdamFromScratch(Task):
         self, my_adam_step, w, b, s, dw, db, ds, wd, absent="never", decoupled=False, **more
     ):
         alike = {"b2": more["b2"]} if "b2" in more else {}
-        known, state = parameters(w=w, b=b, s=s, **alike), dict[Any, Any]()
+        numbers = {"w": w, "b": b, "s": s, **alike}
+        known, state = parameters(**numbers), dict[Any, Any]()
         grads = {"w": dw, "b": db, "s": ds, "b2": more.get("db2")}
+        settings = (0.13, 0.8, 0.95, 0.01, wd, decoupled)
+        elsewhere = remembered(
+            lambda params, empty: my_adam_step(params, empty, *settings), numbers, grads, absent
+        )
+        if elsewhere:
+            return elsewhere
         memory = {name: p.detach() for name, p in known.items()}
         seen: dict[str, Any] = {}
         for step in range(3):
             hand_out(known, grads, step, absent)
-            my_adam_step(list(known.values()), state, 0.13, 0.8, 0.95, 0.01, wd, decoupled)
+            my_adam_step(list(known.values()), state, *settings)
             if step in (0, 2):
                 after = {name: p.detach().clone() for name, p in known.items()}
                 seen |= {f"{name} after step {step + 1}": p for name, p in after.items()}

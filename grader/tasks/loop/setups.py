@@ -61,14 +61,23 @@ class ParamGroups(Task):
         settings: dict[str, Any] = {}
         for name, parameter in model.named_parameters():
             groups = [g for g in opt.param_groups if any(p is parameter for p in g["params"])]
-            settings[name] = [{key: g.get(key) for key in ("lr", "weight_decay")} for g in groups]
+            settings[name] = [
+                {**{key: g.get(key) for key in ("lr", "weight_decay")}, "momentum": _momentum(g)}
+                for g in groups
+            ]
             if parameter.requires_grad:
-                parameter.grad = (grad[:, 0] if parameter.ndim == 1 else grad).expand_as(parameter)
+                numbers = grad.flatten()[: parameter.numel()].reshape(parameter.shape)
+                parameter.grad = numbers
         opt.step()
         if kind == "used":  # a second step shows whether the optimizer remembers the first
             opt.step()
         moved = {f"{name} after a step": p for name, p in model.named_parameters()}
         return {"settings": settings, **moved}
+
+
+def _momentum(group: dict[str, Any]) -> float:
+    """That of a parameter group; 0 where its optimizer knows none."""
+    return float(group.get("momentum", 0.0))
 
 
 def _flat(weight: Tensor, kind: str) -> Any:
@@ -93,10 +102,11 @@ def _inner(weight: Tensor) -> Any:
 
 def _used(weight: Tensor) -> Any:
     """The head stands first and is nested, as the body is; its last bias is frozen and has an old
-    .grad, as all have. A parameter stands on the model itself."""
+    .grad, as all have. A long vector and a number stand on the model itself."""
     model: Any = nn.Module()
     model.head = nn.Sequential(Norm(weight[:, 0]), Linear(weight.flip(0)))
-    model.scale = nn.Parameter(weight[:, 2].clone())
+    model.scale = nn.Parameter(weight.flatten().clone())
+    model.gain = nn.Parameter(weight[0, 0].clone())
     block = nn.Sequential(Linear(weight), Norm(weight[:, 1]))
     model.body = nn.Sequential(block, Linear(weight + 1), Kernel(weight))
     lived(model.head, "grad", "frozen", "mode")

@@ -10,6 +10,7 @@ LN_CASES = (
     case("7 rows of 5", shape=(7, 5), dims=1, visible=True),
     case("a batch of sequences", shape=(3, 7, 5), dims=1),
     case("over the last two dimensions", shape=(7, 3, 5), dims=2, visible=True),
+    case("over the last three dimensions", shape=(3, 2, 7, 5), dims=3),
     case("rows of one number", shape=(7, 1), dims=1),
     case("a row of zeros", shape=(7, 5), dims=1, padding=True),
     case("a transposed x", shape=(7, 5, 3), dims=1, layout="channels last"),

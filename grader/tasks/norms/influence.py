@@ -5,6 +5,7 @@ from torch import Tensor, nn
 
 from grader.engine.lived import lived, with_grad
 from grader.engine.task import AUTOGRAD, F32, Case, Inputs, Rng, Task, case
+from grader.tasks.hooks.models import Halving
 from grader.tasks.norms.inputs import EPS, activations, affine
 
 
@@ -13,10 +14,10 @@ def asked(name: str, *pairs: tuple[str, tuple[int, ...]], visible: bool = False)
 
 
 class TrainOrEval(Task):
-    """layer is the text of a layer, such as "nn.BatchNorm1d(3)", and shape the shape of a random
-    input that fits it. The layer is new, and it is called in training mode and after that in eval
-    mode, on one and the same input. Return "raises" if one of the two calls raises, "equal" if they
-    give equal values, and "different" if not."""
+    """layer is the text of a single layer, such as "nn.BatchNorm1d(3)", with no other layer in it,
+    and shape the shape of a random input that fits it. The layer is new, and it is called in
+    training mode and after that in eval mode, on one and the same input. Return "raises" if one of
+    the two calls raises, "equal" if they give equal values, and "different" if not."""
 
     id = "train_or_eval"
     signatures = ("mode_matters(layer, shape) -> word",)
@@ -120,7 +121,7 @@ class CrossSampleInfluence(Task):
         "Square the Jacobian, sum over both axes of length d, and take the root. Call a deep copy "
         "of the module, or put its buffers back when you are done.",
     )
-    allows = AUTOGRAD | {"buffers"}  # they are observed
+    allows = AUTOGRAD | {"buffers", "parameters"}  # they are observed
     CASES = (
         case("BatchNorm in training", kind="batch", training=True, visible=True),
         case("BatchNorm in eval mode", kind="batch", training=False),
@@ -144,6 +145,7 @@ class CrossSampleInfluence(Task):
         # Without the sine, the influence of i on j would be that of j on i.
         module = nn.Sequential(_layer(kind, w, b, rm, rv), _Sine()).train(training)
         if in_use:
+            module.append(Halving())  # which will be in the other mode
             module, x = lived(module, "grad", "frozen", "mode", "hooked"), with_grad(x)
         kept = _Kept(module)
         return {"matrix": influence(module, x), **kept.changes(module)}
@@ -159,6 +161,7 @@ class _Kept:
             for name, p in module.named_parameters()
         }
         self.learning = [p.requires_grad for p in module.parameters()]
+        self.values = [p.detach().clone() for p in module.parameters()]
 
     def changes(self, module: nn.Module) -> dict[str, str]:
         """For each of its parts, whether it is as it was."""
@@ -168,11 +171,13 @@ class _Kept:
         tracked = [ok for name, ok in same.items() if not name.endswith("num_batches_tracked")]
         grads = [_same(p.grad, self.grads[name]) for name, p in module.named_parameters()]
         learning = [p.requires_grad for p in module.parameters()] == self.learning
+        values = map(_same, list(module.parameters()), self.values)
         return {
             "running statistics": _word(all(tracked)),
             "num_batches_tracked": _word(all(counted)),
             ".grad of the parameters": _word(all(grads)),
             "requires_grad of the parameters": _word(learning),
+            "the parameters": _word(all(values)),
         }
 
 

@@ -44,6 +44,7 @@ class RunningStatsRecalibration(Task):
         case("a net in the middle of training", sizes=(7, 3), mixed=True, in_use=True),
         case("a model that is one BatchNorm", sizes=(7, 3), alone=True),
         case("a layer that drops everything in training", sizes=(7, 3), drops=True),
+        case("a layer whose momentum is None already", sizes=(5, 3), plain=True),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
@@ -64,6 +65,7 @@ class RunningStatsRecalibration(Task):
         in_use=False,
         alone=False,
         drops=False,
+        plain=False,
         stay=(),
         **net,
     ):
@@ -80,6 +82,8 @@ class RunningStatsRecalibration(Task):
             layers["third"] = model[4]
         for layer, momentum in zip(layers.values(), (*momenta, sum(momenta)), strict=False):
             layer.momentum = momentum
+        if plain:
+            model[3].momentum = None
         if drops:
             model = nn.Sequential(*model[:3], nn.Dropout(1.0), model[3]).train(training)
         if in_use:

@@ -22,22 +22,16 @@ def around_a_run(reference: Answer, empty: Answer, *, once: bool = False) -> Ite
     """
     yield mistake(
         "left_in_eval_mode",
-        "You put the model into eval mode and left it there. Collecting needs no other mode: run "
-        "the model in the one that it is in.",
+        "You put the model into eval mode and left it there. Run it in the mode that it is in.",
         _after(_eval, reference),
     )
     yield mistake(
         "left_in_train_mode",
         "You called train(), and a part of the model that was in eval mode is in train mode now. "
-        "Collecting needs no other mode: run the model in the one that it is in.",
+        "Run the model in the mode that it is in.",
         _after(_train, reference),
     )
-    yield mistake(
-        "run_in_eval_mode",
-        "You ran the model in eval mode. Layers such as Dropout and BatchNorm return something "
-        "else there than in training: run it in the mode that it is in.",
-        _in_eval_mode(reference),
-    )
+    yield from runs_in_eval_mode(reference)
     yield mistake(
         "grads_lost",
         "You emptied .grad of the model's parameters, as zero_grad() does: what lay there is lost. "
@@ -88,6 +82,23 @@ def around_a_run(reference: Answer, empty: Answer, *, once: bool = False) -> Ite
             "statistics and random numbers.",
             _after(_run, reference),
         )
+
+
+def runs_in_eval_mode(reference: Answer) -> Iterator[Answer]:
+    """Mistakes of an answer that runs its first argument, a model, in eval mode."""
+    yield mistake(
+        "run_in_eval_mode",
+        "You ran the model in eval mode. Layers such as Dropout and BatchNorm return something "
+        "else there than in training: run it in the mode that it is in.",
+        _in_eval_mode(reference),
+    )
+    yield mistake(
+        "run_in_eval_mode_and_one_mode_put_back",
+        "You ran the model in eval mode, and then put one mode into all its parts, that of the "
+        "model. Layers such as Dropout and BatchNorm return something else in eval mode, and parts "
+        "may have modes of their own: run the model in the mode that it is in, and change none.",
+        _in_eval_mode(reference, one_mode_put_back=True),
+    )
 
 
 def hooks_stay_if_it_raises(reference: Answer) -> Answer:
@@ -162,7 +173,7 @@ def _swallowing_but_interrupts(reference: Answer) -> Answer:
     return wrong
 
 
-def _in_eval_mode(reference: Answer) -> Answer:
+def _in_eval_mode(reference: Answer, *, one_mode_put_back: bool = False) -> Answer:
     def wrong(model: nn.Module, *given: Any) -> Any:
         modes = [(module, module.training) for module in model.modules()]
         model.eval()
@@ -170,7 +181,7 @@ def _in_eval_mode(reference: Answer) -> Answer:
             return reference(model, *given)
         finally:
             for module, mode in modes:
-                module.training = mode
+                module.training = modes[0][1] if one_mode_put_back else mode
 
     return wrong
 

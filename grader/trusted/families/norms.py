@@ -29,6 +29,10 @@ def _variance(x: Tensor, axes: Axes) -> Tensor:
     return x.var(axes, correction=0, keepdim=True)
 
 
+def _as_it_is(t: Tensor) -> Tensor:
+    return t
+
+
 def as_given(axes: Axes, ndim: int) -> Axes:
     """The axes as they are."""
     return axes
@@ -40,7 +44,8 @@ class Forward:
 
     `spread` takes the variance of x over some axes; where a layer uses its running statistics, the
     variance is given. `over` makes other axes of the right ones and the number of dimensions.
-    `bracketed`: whether x stands in the bracket that is divided.
+    `bracketed`: whether x stands in the bracket that is divided. `centre` is what is done to the
+    mean of x.
     """
 
     over: Callable[[Axes, int], Axes] = as_given
@@ -49,11 +54,12 @@ class Forward:
     divisor: Callable[[Tensor, float], Tensor] = root_of
     affine: Callable[[Tensor, Tensor, Tensor], Tensor] = _affine
     bracketed: bool = True
+    centre: Callable[[Tensor], Tensor] = _as_it_is
 
     def of_batch(self, x: Tensor, axes: Axes, eps: float) -> Tensor:
         """x normalised by its own mean and variance over the axes, without w and b."""
         axes = self.over(axes, x.ndim)
-        mean = x.mean(axes, keepdim=True)
+        mean = self.centre(x.mean(axes, keepdim=True))
         return self.of_given(x, mean, self.spread(x, axes), eps)
 
     def of_given(self, x: Tensor, mean: Tensor, var: Tensor, eps: float) -> Tensor:
@@ -95,7 +101,8 @@ def forward(answer: Changed, *, mean: str, var: str) -> tuple[Changed, ...]:
 def of_batch(answer: Changed) -> tuple[Changed, ...]:
     """Mistakes in how mean and variance are taken from x."""
     return tuple(
-        made_by(answer, name, change, sentence) for name, (change, sentence) in _OF_BATCH.items()
+        made_by(answer, name, change, sentence)
+        for name, (change, sentence) in (_OF_BATCH | _OF_BATCH_ALONE).items()
     )
 
 
@@ -226,6 +233,16 @@ _FORWARD_ALONE = {
         "The values are right, and no gradient reaches w and b: you used them without their "
         "history, by detach(), .data or no_grad(). Use them as they are.",
     ),
+    "w_without_history": (
+        Forward(affine=lambda xh, w, b: xh * w.detach() + b),
+        "The values are right, and no gradient reaches w: you used it without its history, by "
+        "detach(), .data or no_grad(). Use it as it is.",
+    ),
+    "b_without_history": (
+        Forward(affine=lambda xh, w, b: xh * w + b.detach()),
+        "The values are right, and no gradient reaches b: you used it without its history, by "
+        "detach(), .data or no_grad(). Use it as it is.",
+    ),
     "brackets_missing": (
         Forward(bracketed=False),
         "You divided {mean} alone: a quotient is computed before a difference. Put brackets round "
@@ -263,5 +280,20 @@ _OF_BATCH = {
         Forward(centred=0.0, spread=_mean_square),
         "You divided by the root of the mean square and took no mean off. That is RMSNorm; this "
         "layer takes the mean off and divides by the standard deviation.",
+    ),
+}
+
+# of which the values are right, and so are no half of two mistakes
+_OF_BATCH_ALONE = {
+    "variance_is_constant": (
+        Forward(spread=lambda x, axes: _variance(x, axes).detach()),
+        "All values are right, and the gradient that reaches x lacks the path through the "
+        "variance: you computed it without recording. It depends on x: leave out detach() and "
+        "no_grad().",
+    ),
+    "mean_is_constant": (
+        Forward(centre=lambda mean: mean.detach()),
+        "All values are right, and the gradient that reaches x lacks the path through the mean: "
+        "you computed it without recording. It depends on x: leave out detach() and no_grad().",
     ),
 }

@@ -17,6 +17,13 @@ its position among those that have a gradient."""
 
 Settings = tuple[Any, ...]
 
+OUTSIDE = (
+    "You keep something outside of state: in a global, in a default argument or on the parameters. "
+    "A new training has an empty state, and yours goes on from the one before. Keep all of it in "
+    "state."
+)
+"""Also where the numbers of other cases, in which such a memory goes on, are nobody's mistake."""
+
 
 def by_hand(step: Step, shrink: Callable[[Settings], float]) -> Iterator[Callable[..., Any]]:
     """Mistakes of `step(params, state, *settings, place=...)`, which is right as it stands.
@@ -61,6 +68,11 @@ def by_hand(step: Step, shrink: Callable[[Settings], float]) -> Iterator[Callabl
         "parameter, under its position or its id.",
         _placed(step, lambda i, p, present: "all"),
         raises=r"must match the size of tensor|shape mismatch|broadcast",
+    )
+    yield mistake(
+        "memory_outside_state",
+        OUTSIDE,
+        _outside(step),
     )
     yield mistake(
         "absent_shrinks",
@@ -127,6 +139,13 @@ def _placed_anew(step: Step) -> Step:
                 state[("shape", place)] = shape
                 state.pop(place, None)
         step(params, state, *settings, place=lambda i, p, present: present)
+
+    return wrong
+
+
+def _outside(step: Step) -> Step:
+    def wrong(params: list[Tensor], state: dict[Any, Any], *settings: Any) -> None:
+        step(params, vars(params[0]).setdefault("memory", {}), *settings)
 
     return wrong
 
