@@ -43,8 +43,11 @@ def _visible(change: _Masking, env: Env) -> Any:
         return None
     found: list[Any] = []
     for part in text.split(","):
-        part = part if change.spaces == "kept" else part.strip()
-        kind = change.negative if part == "-1" else "kept" if part.isdigit() else change.bad
+        spaced, part = part != part.strip(), part if change.spaces == "kept" else part.strip()
+        negative = change.negative
+        if negative == "kept between spaces":
+            negative = "kept" if spaced else "ends"
+        kind = negative if part == "-1" else "kept" if part.isdigit() else change.bad
         if kind == "int or empty":
             kind = "int" if part else "skipped"
         if kind == "int":
@@ -122,6 +125,11 @@ _MASKING_CHANGES: dict[str, tuple[_Masking, str]] = {
     "negative_kept": (
         _Masking(negative="kept"),
         "You listed -1. There is no such GPU: the list ends before it.",
+    ),
+    "negative_kept_between_spaces": (
+        _Masking(negative="kept between spaces"),
+        "You listed -1, where a space stands beside it. There is no such GPU: take the spaces off "
+        "before you compare.",
     ),
     "sorted_by_number": (
         _Masking(order="sorted"),
@@ -243,8 +251,9 @@ class VisibleDevicesKey(Key, task="visible_devices"):
         return None if found is None else list(range(len(found)))
 
     def first_alone(env):
-        """Your list ends after its first number. Look for a `return` or a `break` inside the loop:
-        it ends the loop in its first round."""
+        """Your list ends after its first number, as where a `return` or a `break` ends the loop in
+        its first round, or a slice is taken. All of them count, up to the first that is no
+        number."""
         found = _visible(_Masking(), env)
         return None if found is None else found[:1]
 
@@ -284,6 +293,23 @@ def _ranks(env: Env, **changes: Any) -> Ranks:
     return found[0], found[1], found[2]
 
 
+def _not_used_alone() -> Iterator[Callable[..., Any]]:
+    """One, two or three of them are left out of account where they stand there alone."""
+    for count in (1, 2, 3):
+        for names in itertools.combinations(NAMES.values(), count):
+
+            def wrong(env: Env, names: Any = names) -> Ranks:
+                there = [name for name in NAMES.values() if name in env]
+                return _ranks({}) if len(there) == 1 and there[0] in names else _ranks(env)
+
+            yield mistake(
+                f"{'_and_'.join(name.lower() for name in names)}_not_used_alone",
+                "Where one of the three stands there alone you do not use it. Each variable that "
+                "is there counts, whichever others are missing.",
+                wrong,
+            )
+
+
 def _some_texts() -> Iterator[Callable[..., Any]]:
     """One or two of the three left as the texts that they are, with an int or a text where not
     set."""
@@ -308,7 +334,11 @@ def _some_texts() -> Iterator[Callable[..., Any]]:
 
 
 class TorchrunEnvKey(Key, task="torchrun_env"):
-    families = (*exchanged_parts(_ranks, "rank", "local_rank", "world_size"), *_some_texts())
+    families = (
+        *exchanged_parts(_ranks, "rank", "local_rank", "world_size"),
+        *_some_texts(),
+        *_not_used_alone(),
+    )
 
     def reference(env: Env) -> Ranks:
         return _ranks(env)
