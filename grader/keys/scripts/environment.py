@@ -456,6 +456,32 @@ class TorchrunEnvKey(Key, task="torchrun_env"):
         not there counts as if the script had been started by itself: world size 1."""
         return _ranks(env, world_size_default=int(env.get(NAMES["rank"], 0)) + 1)
 
+    def local_world_size_where_no_world_size(env):
+        """Where WORLD_SIZE is not set you take LOCAL_WORLD_SIZE for it. A variable that is not
+        there counts as if the script had been started by itself: world size 1."""
+        return _ranks(env, world_size_default=int(env.get("LOCAL_WORLD_SIZE", 1)))
+
+    def rank_on_the_machine_where_no_local_rank(env):
+        """Where LOCAL_RANK is not set you compute it from the rank and LOCAL_WORLD_SIZE. A variable
+        that is not there counts as if the script had been started by itself: local rank 0."""
+        count = int(env.get("LOCAL_WORLD_SIZE", 1))
+        return _ranks(env, local_rank_default=int(env.get("RANK", 0)) % count)
+
+    def rank_by_another_launcher(env):
+        """Where RANK is not set you take SLURM_PROCID for it. Three variables are asked for: what
+        another launcher calls them does not count."""
+        return _ranks(env, rank_default=int(env.get("SLURM_PROCID", 0)))
+
+    def all_by_another_launcher(env):
+        """Where a variable is not set you take the one that SLURM has for it. Three variables are
+        asked for: what another launcher calls them does not count."""
+        return _ranks(
+            env,
+            rank_default=int(env.get("SLURM_PROCID", 0)),
+            local_rank_default=int(env.get("SLURM_LOCALID", 0)),
+            world_size_default=int(env.get("SLURM_NTASKS", 1)),
+        )
+
     def rank_alone_from_one(env):
         """You count the rank from 1. Ranks begin with 0: return it as it stands there."""
         rank, local, world = _ranks(env)

@@ -97,7 +97,7 @@ class TorchrunEnv(Task):
         ),
         case(
             "no LOCAL_RANK",
-            env={"RANK": "{i}", "WORLD_SIZE": "1{j}", "LOCAL_WORLD_SIZE": "{d}"},
+            env={"RANK": "{d}1", "WORLD_SIZE": "1{j}", "LOCAL_WORLD_SIZE": "{d}"},
         ),
         case("no RANK", env={"LOCAL_RANK": "{e}", "WORLD_SIZE": "{i}"}),
         case(
