@@ -57,6 +57,11 @@ def _bad(grads: Grads) -> bool:
     )
 
 
+def _overflows(grads: Grads) -> bool:
+    """Whether the sum of a gradient is not finite: finite entries may add up to an inf."""
+    return any(g is not None and not math.isfinite(g.sum().item()) for g in grads)
+
+
 def _nan(grads: Grads) -> bool:
     return _bad(grads) and any(g is not None and bool(torch.isnan(g).any()) for g in grads)
 
@@ -252,6 +257,21 @@ class BornNanKey(Key, task="born_nan"):
         born = [one.node for one in _run(loss) if one.births(_bad)]
         return _first(str(node.name()) for node in _from_the_end(loss) if node in born)
 
+    def sums_looked_at(loss):
+        """You call a gradient bad whose sum is not finite, or whose norm is not. Entries that are
+        finite may add up to an inf: ask of all entries, torch.isfinite(g).all()."""
+        return _first(one.name for one in _run(loss) if one.births(_overflows))
+
+    def first_that_arrives(loss):
+        """Of what arrives at a node you looked at the first gradient alone. A node with several
+        outputs gets several: look at all that are not None."""
+
+        def is_bad(grads: Grads) -> bool:
+            return _bad([g for g in grads if g is not None][:1])
+
+        ran = _run(loss)
+        return _first(one.name for one in ran if _bad(one.outgoing) and not is_bad(one.incoming))
+
     def all_entries_bad(loss):
         """You called a gradient bad if all of its entries are. One is enough: ask whether all are
         finite, and take the opposite."""
@@ -349,6 +369,13 @@ class BornNanKey(Key, task="born_nan"):
         others. Keep what register_hook returns, and call remove() on each."""
         for node in _nodes(loss):
             node.register_hook(lambda outgoing, incoming: None)
+        return _birth(loss)
+
+    def hooks_left_on_leaves(loss):
+        """The names are right, and hooks of yours are still on the leaves: they run in every pass
+        of others. Keep what register_hook returns, and call remove() on each."""
+        for leaf in _leaves(_nodes(loss)):
+            leaf.register_hook(lambda grad: None)
         return _birth(loss)
 
     def anomaly_left_on(loss):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import warnings
 from collections.abc import Callable, Iterator
 from typing import Any, ClassVar
@@ -91,6 +92,25 @@ _WITH_V = (
 )
 
 
+def _by_differences() -> Iterator[Callable[..., Tensor]]:
+    """The difference of the gradients at two points, divided by a step that is large."""
+    for step, sides in itertools.product((1.0, 0.5, 0.1, 0.05, 0.01), (1, 2)):
+
+        def wrong(
+            f: Scalar, x: Tensor, v: Tensor, step: float = step, sides: int = sides
+        ) -> Tensor:
+            behind = x - step * v if sides == 2 else x
+            return (_grad(f, x + step * v) - _grad(f, behind)) / (sides * step)
+
+        yield mistake(
+            f"difference_{sides}_{step}".replace(".", "_"),
+            "You divided the difference of two gradients by a step. That is close to H v if the "
+            "step is small, and not it. autograd gives the product itself: start a second pass "
+            "at the gradient with v.",
+            wrong,
+        )
+
+
 def _hessian(f: Scalar, x: Tensor) -> Tensor:
     """H as a matrix."""
     units = torch.eye(x.numel(), dtype=x.dtype, device=x.device).view(-1, *x.shape)
@@ -101,7 +121,7 @@ class HvpKey(Key, task="hvp"):
     def reference(f: Scalar, x: Tensor, v: Tensor) -> Tensor:
         return _hvp(f, x, v)
 
-    families = (*_WITH_V, *_of_v_itself(*_WITH_V))
+    families = (*_WITH_V, *_of_v_itself(*_WITH_V), *_by_differences())
     sentences: ClassVar = {
         "FACT.close": "{path} is within 1 % of the right answer in size, and is not it: so is a "
         "difference of two gradients, divided by a step. autograd gives the product itself: start "
@@ -237,12 +257,24 @@ class HvpKey(Key, task="hvp"):
         return _hvp(f, x, v)
 
 
+def _places(net: nn.Module) -> Iterator[nn.Module]:
+    """The layers of a Sequential in the order in which they run, each as often as it stands
+    there."""
+    for part in net if isinstance(net, nn.Sequential) else ():
+        yield part
+        yield from _places(part)
+
+
 def _by_layers(
-    net: nn.Module, x: Tensor, slope: Callable[[nn.Module, Tensor], Tensor]
+    net: nn.Module,
+    x: Tensor,
+    slope: Callable[[nn.Module, Tensor], Tensor],
+    again: bool = True,
 ) -> tuple[Tensor, Tensor]:
-    """The straight map that is carried from layer to layer, with a slope for each activation."""
+    """The straight map that is carried from layer to layer, with a slope for each activation;
+    `again` says that an activation counts wherever it stands."""
     w, b = torch.eye(len(x), dtype=x.dtype, device=x.device), torch.zeros_like(x)
-    for part in net.modules():
+    for part in _places(net) if again else net.modules():
         if isinstance(part, nn.Linear):
             w, b = part.weight.detach() @ w, part.weight.detach() @ b
             b = b if part.bias is None else b + part.bias.detach()
@@ -252,10 +284,29 @@ def _by_layers(
     return w, b
 
 
+def _steep(h: Tensor, low: float) -> Tensor:
+    """1 where h is above 0, and `low` elsewhere, in h's dtype."""
+    return torch.where(h > 0, torch.ones_like(h), torch.full_like(h, low))
+
+
 def _of_one_slope(part: nn.Module, h: Tensor) -> Tensor:
     """The slopes of an activation, if those of every LeakyReLU were torch's default."""
-    low = 0.01 if isinstance(part, nn.LeakyReLU) else 0.0
-    return torch.where(h > 0, 1.0, low).to(h)
+    return _steep(h, 0.01 if isinstance(part, nn.LeakyReLU) else 0.0)
+
+
+def _own_slope(part: nn.Module, h: Tensor) -> Tensor:
+    """The slopes of an activation, each by itself."""
+    return _steep(h, getattr(part, "negative_slope", 0.0))
+
+
+def _of_the_first(
+    net: nn.Module, part: nn.Module, h: Tensor, which: int = 0, relu: bool = False
+) -> Tensor:
+    """The slopes of an activation, if one LeakyReLU of the net lent its own to all: to ReLUs as
+    well, if `relu` says so."""
+    lent = [one.negative_slope for one in net.modules() if isinstance(one, nn.LeakyReLU)]
+    takes = relu or isinstance(part, nn.LeakyReLU)
+    return _steep(h, lent[which] if lent and takes else 0.0)
 
 
 class StraightSlopeKey(Key, task="straight_slope"):
@@ -379,6 +430,26 @@ class StraightSlopeKey(Key, task="straight_slope"):
         let autograd see the net at x."""
         w, _ = _by_layers(net, x, _of_one_slope)
         return w, net(x).detach() - w @ x.detach()
+
+    def first_slope_for_every_leaky(net, x):
+        """You took the slope of the first LeakyReLU for all. Each has its own, negative_slope: let
+        autograd see the net at x."""
+        return _by_layers(net, x, functools.partial(_of_the_first, net))
+
+    def last_slope_for_every_leaky(net, x):
+        """You took the slope of the last LeakyReLU for all. Each has its own, negative_slope: let
+        autograd see the net at x."""
+        return _by_layers(net, x, functools.partial(_of_the_first, net, which=-1))
+
+    def every_activation_leaky(net, x):
+        """You took every activation for a LeakyReLU, where the net has one. Below 0 the slope of a
+        ReLU is 0: let autograd see the net at x."""
+        return _by_layers(net, x, functools.partial(_of_the_first, net, relu=True))
+
+    def modules_met_once(net, x):
+        """You went through net.modules(), or children(), which list an object once. An activation
+        may stand in several places of a net, and counts in each: let autograd see the net at x."""
+        return _by_layers(net, x, _own_slope, again=False)
 
     def row_sums_for_b(net, x):
         """In b you took off the sums of W's rows. What is taken off is W x: multiply by x first."""

@@ -163,7 +163,7 @@ def windows_by_split(model, opt, loss_fn, xs, ys, state, k):
     losses = []
     for x, y in zip(xs.split(k), ys.split(k), strict=True):
         state = [t.detach() for t in state]
-        opt.zero_grad(set_to_none=False)
+        opt.zero_grad()
         terms = []
         for row, target in zip(x, y, strict=True):
             prediction, state = model(row, tuple(state))
@@ -223,7 +223,7 @@ def amp_by_scaled_limit(model, opt, scaler, loss_fn, x, y, max_norm):
 
 
 def amp_by_own_clipping(model, opt, scaler, loss_fn, x, y, max_norm):
-    opt.zero_grad(set_to_none=False)
+    opt.zero_grad()
     loss = loss_fn(model(x), y)
     scaler.scale(loss).backward()
     scaler.unscale_(opt)
@@ -279,15 +279,21 @@ def straight_by_rows(net, x):
     return [w, y.detach() - (w * z.detach()).sum(1)]
 
 
+def _in_order(net):
+    """The layers as they run: one that stands in two places comes twice."""
+    for part in net:
+        yield from _in_order(part) if isinstance(part, torch.nn.Sequential) else (part,)
+
+
 def straight_by_layers(net, x):
     """The maps of all layers multiplied, each with the slopes of the activation behind it."""
     w = torch.eye(len(x), dtype=x.dtype, device=x.device)
     b = torch.zeros_like(x)
-    for layer in net.modules():
+    for layer in _in_order(net):
         if isinstance(layer, nn.Linear):
             w, b = layer.weight @ w, layer.weight @ b
             b = b if layer.bias is None else b + layer.bias
-        elif not isinstance(layer, nn.Sequential):
+        else:
             slopes = torch.full_like(b, getattr(layer, "negative_slope", 0.0))
             slopes[w @ x + b > 0] = 1
             w, b = slopes[:, None] * w, slopes * b

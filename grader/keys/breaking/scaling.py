@@ -145,6 +145,14 @@ class ClipAfterUnscaleKey(Key, task="clip_after_unscale"):
             parameter.grad = None
         return _step("fbucsd", model, opt, *given)
 
+    def zeros_in_place_of_none(model, opt, *given):
+        """A parameter that takes no part moved: its .grad holds zeros in your step instead of None,
+        and weight decay moves whatever has a .grad. opt.zero_grad() puts None there, and the
+        backward pass leaves it."""
+        for parameter in model.parameters():
+            parameter.grad = torch.zeros_like(parameter)
+        return _step("fbucsd", model, opt, *given)
+
     def stepped_twice(*given):
         """You took two steps of opt, one by scaler.step(opt) and one by opt.step(), which takes a
         bad one too. scaler.step(opt) alone is enough."""
@@ -201,19 +209,20 @@ class ClipAfterUnscaleKey(Key, task="clip_after_unscale"):
 
     @raises("No inf checks were recorded")
     def optimizer_stepped_alone(*given):
-        """The scaler has checked no gradient for inf, and refuses. Either there was none:
-        backward() is missing, or starts from a detached loss, or the gradients were emptied after
-        it. Or you called opt.step() instead of scaler.step(opt)."""
+        """The scaler has checked no gradient for inf, and refuses. Either opt's parameters had
+        none: backward() is missing, or starts from a loss that does not lead to them, or the
+        gradients were emptied after it. Or you called opt.step() instead of scaler.step(opt)."""
         return _step("zfbcod", *given)
 
     def bad_step_taken(*given):
         """Where a gradient is inf or nan, your step was taken all the same, and the parameters are
-        nan for ever: you called opt.step() itself. scaler.step(opt) leaves such a step out."""
+        nan for ever. Neither opt.step() by itself nor an update by hand asks for that:
+        scaler.step(opt) leaves such a step out."""
         return _step("zfbucod", *given)
 
     def nothing_moved(*given):
-        """No parameter moved: scaler.step(opt) is missing, or the gradients were emptied between
-        backward and step."""
+        """No parameter moved. So it is where scaler.step(opt) is missing, and where the gradients
+        are emptied between backward and step."""
         return _step("zfbuczsd", *given)
 
     def scaler_not_used(*given):

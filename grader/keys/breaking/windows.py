@@ -33,6 +33,12 @@ def _of_the_first_group(opt: Optimizer) -> None:
         parameter.grad = None
 
 
+def _to_zeros(opt: Optimizer) -> None:
+    for group in opt.param_groups:
+        for parameter in group["params"]:
+            parameter.grad = torch.zeros_like(parameter)
+
+
 def _of_the_trained(opt: Optimizer) -> None:
     for group in opt.param_groups:
         for parameter in group["params"]:
@@ -104,6 +110,12 @@ _WAYS = {
         _Way(emptied=_of_the_first_group),
         "You emptied .grad of the first group alone, and the steps of the others also went along "
         "what theirs held before. Call opt.zero_grad(), which empties all groups.",
+    ),
+    "zeros_in_place_of_none": (
+        _Way(emptied=_to_zeros),
+        "A parameter that takes no part moved: its .grad holds zeros in your step instead of None, "
+        "and weight decay moves whatever has a .grad. opt.zero_grad() puts None there, and "
+        "loss.backward() leaves it.",
     ),
     "frozen_grads_kept": (
         _Way(emptied=_of_the_trained),
@@ -353,7 +365,8 @@ class TruncatedBpttKey(Key, task="truncated_bptt"):
 
     def nothing_moved(model, opt, loss_fn, xs, ys, state, k):
         """No parameter moved: backward() or opt.step() is missing, or the gradients were emptied
-        between the two, or backward() starts from a loss that does not lead to the model."""
+        between the two, or backward() starts from a loss that does not lead to the parameters that
+        opt holds, as that of a copy of the model does not."""
         return _Way().train(model, _Still(), loss_fn, xs, ys, state, k)
 
     def losses_added_up(*given):

@@ -146,6 +146,18 @@ class SafeNormKey(Key, task="safe_norm"):
         some = (x > 0).any(-1)
         return _root(torch.where(some[:, None], x, 0.0).square().sum(-1))
 
+    def rows_that_add_up_to_zero_left_out(x):
+        """You took a row whose entries add up to 0 for a row of zeros. Those of (1, -1) do, and its
+        length is not 0: look at the sum of the squares, or at (x == 0).all(-1)."""
+        some = x.sum(-1) != 0
+        return _root(torch.where(some[:, None], x, 0.0).square().sum(-1))
+
+    def rows_that_begin_with_zero_left_out(x):
+        """You took a row that begins with 0 for a row of zeros. All of its entries count: look at
+        the sum of the squares, or at (x == 0).all(-1)."""
+        some = x[:, 0] != 0
+        return _root(torch.where(some[:, None], x, 0.0).square().sum(-1))
+
     def zero_rows_dropped(x):
         """You returned the norms of the other rows alone. A row of zeros has a norm too: 0, in its
         place among the N."""
@@ -186,9 +198,10 @@ class SafeNormKey(Key, task="safe_norm"):
         return SafeNormKey.reference(x).detach()
 
     def second_pass_not_recorded(x):
-        """Values and gradients are right, and the gradient cannot be differentiated once more: the
-        backward of a Function of your own is marked @once_differentiable, or computes without
-        recording. Choose by torch.where, and leave the backward pass to torch."""
+        """Values and gradients are right, and the gradient cannot be differentiated once more. So
+        it is where the slope x / norm was detached, and where the backward of a Function of your
+        own is not recorded, as under @once_differentiable. Detach nothing, choose by torch.where,
+        and leave the backward pass to torch."""
         return _NormOnce.apply(x)
 
     def one_norm_for_every_row(x):

@@ -5,7 +5,7 @@ import math
 import torch
 from torch import Tensor
 
-from grader.trusted.key import Key
+from grader.trusted.key import Key, raises
 
 Grads = list[Tensor]
 Sizes = list[int]
@@ -147,6 +147,24 @@ class DdpAverageKey(Key, task="ddp_average"):
         if stacked.ndim == 1 or stacked.shape[-1] != len(sizes):
             return DdpAverageKey.reference(grads, sizes)
         return (stacked * weights).sum(0) / weights.sum()
+
+    @raises("must match the size|out of range")
+    def weights_for_one_axis(grads, sizes):
+        """You gave the sizes one axis of length 1 behind the ranks: that fits gradients of one
+        dimension alone. A gradient may have any shape: sizes.view(-1, *[1] * grads[0].ndim), or a
+        loop that multiplies one by one."""
+        weights = torch.stack(grads).new_tensor(sizes)
+        return (weights[:, None] * torch.stack(grads)).sum(0) / weights.sum()
+
+    @raises("must match the size")
+    def weights_for_three_axes_at_most(grads, sizes):
+        """Your result is right for gradients of up to two dimensions. A gradient may have any
+        shape, as that of a convolution's weight has four: sizes.view(-1, *[1] * grads[0].ndim), or
+        a loop that multiplies one by one."""
+        stacked = torch.stack(grads)
+        weights = stacked.new_tensor(sizes)
+        axes = min(stacked.ndim, 3) - 1
+        return (stacked * weights.view(-1, *[1] * axes)).sum(0) / weights.sum()
 
     def zeros_taken_for_empty(grads, sizes):
         """You took a gradient of zeros for that of a rank without samples, and did not count its

@@ -304,6 +304,16 @@ class ActivationMemoryKey(Key, task="activation_memory"):
         kept, _ = _packed(model, x)
         return _of_storages([t for t in kept if not t.is_leaf])
 
+    def in_train_mode(model, x):
+        """You put the model into train mode for the call. In another mode it keeps other things, as
+        dropout its mask: call it in the mode that each part is in."""
+        return _in_mode(model, x, train=True)
+
+    def in_eval_mode(model, x):
+        """You put the model into eval mode for the call. In another mode it keeps other things, as
+        dropout no mask: call it in the mode that each part is in."""
+        return _in_mode(model, x, train=False)
+
     def called_twice(model, x):
         """The number is right, and you called the model twice: its running statistics have taken
         the batch in twice. Call it once."""
@@ -345,3 +355,13 @@ class ActivationMemoryKey(Key, task="activation_memory"):
     def in_kilobytes(model, x):
         """You divided by 1024. Return bytes."""
         return ActivationMemoryKey.reference(model, x) / 1024
+
+
+def _in_mode(model: nn.Module, x: Tensor, *, train: bool) -> int:
+    """The right number for another mode, and every part in its own again."""
+    modes = [(part, part.training) for part in model.modules()]
+    model.train(train)
+    kept, _ = _packed(model, x)
+    for part, mode in modes:
+        part.training = mode
+    return _of_storages(_foreign(kept, model))

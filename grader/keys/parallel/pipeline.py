@@ -44,6 +44,17 @@ def _in_full_rows(*wrongs: Callable[..., Rows]) -> tuple[Callable[..., Rows], ..
     )
 
 
+def _turned_at(turn: int, stages: int, micro: int) -> Rows:
+    """Backward passes that begin in another tick; a forward pass in the same place stays."""
+    rows = [[""] * (max(turn, _turn(stages, micro)) + _turn(stages, micro)) for _ in range(stages)]
+    for stage in range(stages):
+        for m in range(micro):
+            rows[stage][turn + stages - 1 - stage + micro - 1 - m] = f"B{m}"
+        for m in range(micro):
+            rows[stage][stage + m] = f"F{m}"
+    return rows
+
+
 class MicroBatchPipelineKey(Key, task="micro_batch_pipeline"):
     def reference(stages: int, micro: int) -> Rows:
         done: dict[tuple[str, int, int], int] = {}
@@ -133,6 +144,16 @@ class MicroBatchPipelineKey(Key, task="micro_batch_pipeline"):
         every_stage_turns_round_at_once,
         each_step_of_its_own_direction_only,
     )
+
+    def turn_by_the_stages_alone(stages, micro):
+        """Your backward passes begin in tick 2 * stages - 1. They begin when the last stage has
+        done its last forward pass, in tick stages + micro - 1: the micro-batches count, too."""
+        return _turned_at(2 * stages - 1, stages, micro)
+
+    def turn_by_the_micro_batches_alone(stages, micro):
+        """Your backward passes begin in tick 2 * micro - 1. They begin when the last stage has done
+        its last forward pass, in tick stages + micro - 1: the stages count, too."""
+        return _turned_at(2 * micro - 1, stages, micro)
 
     def counted_from_one(stages, micro):
         """You counted micro-batches from 1. The first one is 0."""

@@ -183,8 +183,9 @@ class SyncGradsKey(Key, task="sync_grads"):
                     p.grad = average.clone()
 
     def overwritten_on_the_way(replicas):
-        """You wrote the average of the ranks so far into a replica before all of them were added
-        up. Compute the average first, and write it afterwards."""
+        """You wrote an average into one replica, and then computed that of the next one: it reads
+        what you wrote in the place of a gradient. Compute the average once, and write it into all
+        afterwards."""
         for same in zip(*(replica.parameters() for replica in replicas), strict=True):
             if same[0].requires_grad and any(p.grad is not None for p in same):
                 for p in same:

@@ -137,6 +137,13 @@ class ShardParamsKey(Key, task="shard_params"):
         pieces = t.detach().flatten().tensor_split(world)
         return [F.pad(piece, (0, size - len(piece))).clone() for piece in pieces]
 
+    def another_dtype(t, world):
+        """Your shards have another dtype than t. torch.zeros(n) is float32, and torch.cat of two
+        dtypes takes the larger: new_zeros has the dtype of the tensor that makes it."""
+        flat, lacking = _even(t, world)
+        filled = torch.cat([flat, torch.zeros(lacking, device=t.device)])
+        return _own_memory(filled.view(world, -1).unbind())
+
     def filled_with_ones(t, world):
         """You filled up with ones. Fill up with zeros: new_zeros."""
         flat, lacking = _even(t, world)
@@ -152,6 +159,13 @@ class ShardParamsKey(Key, task="shard_params"):
         """gather returned the flat tensor, with what was filled in. Keep as many values as the
         shape has, and reshape."""
         return torch.cat(shards)
+
+    @replaces("gather")
+    def another_dtype_from_gather(shards, shape):
+        """gather gives another dtype than that of the shards: a tensor that is filled with them,
+        by torch.zeros(n) or torch.empty(n), is float32 unless dtype= says another."""
+        flat = torch.cat(shards)[: math.prod(shape)]
+        return (flat if flat.dtype is torch.float64 else flat.float()).view(shape)
 
     @replaces("gather")
     def flat(shards, shape):

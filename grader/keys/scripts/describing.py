@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterator
 from typing import Any
 
 from torch import Tensor
 
-from grader.trusted.key import Key, raises
+from grader.tasks.scripts.spelled import spelled
+from grader.trusted.key import Key, Pair, raises
 
 About = dict[str, Any]
 
@@ -22,6 +25,36 @@ def _about(t: Tensor, **changes: Any) -> About:
         "grad_fn": None if node is None else node.name(),
     }
     return about | changes
+
+
+_OF_PARTS = (
+    ("dtype_itself", "dtype_without_torch", "type_for_dtype"),
+    ("device_itself", "kind_for_device", "cpu_for_every_device"),
+    ("shape_as_list", "count_for_shape", "length_for_shape", "shape_as_text", "shape_as_size_text"),
+    ("type_of_none", "text_of_the_node", "none_as_text", "node_itself", "empty_name"),
+    ("leaf_by_the_flag", "leaf_with_the_flag", "leaf_where_no_grad"),
+    ("grad_where_a_node", "grad_where_a_gradient"),
+)
+"""Mistakes in one entry of the dict each, entry by entry."""
+
+
+def _kind(value: Any) -> tuple[Any, ...]:
+    """A value and its type: a list is another one than a tuple."""
+    return type(value), spelled(value)
+
+
+def _two_parts(mistakes: dict[str, Any]) -> Iterator[Pair]:
+    """Two of them at once, in two entries."""
+    for ones, others in itertools.combinations(_OF_PARTS, 2):
+        for one, other in itertools.product(ones, others):
+            both = mistakes[one], mistakes[other]
+            first, second = (" ".join((wrong.__doc__ or "").split()) for wrong in both)
+
+            def made(t: Tensor, both: Any = both) -> About:
+                right, (left, rest) = _about(t), (wrong(t) for wrong in both)
+                return left | {key: v for key, v in rest.items() if _kind(v) != _kind(right[key])}
+
+            yield Pair(f"{one}+{other}", first, second, made)
 
 
 class DescribeKey(Key, task="describe"):
@@ -206,6 +239,8 @@ class DescribeKey(Key, task="describe"):
         about = _about(t)
         del about["shape"]
         return about
+
+    pairs = (*_two_parts(locals()),)
 
     def grad_added(t):
         """Your dict has a seventh entry, grad. Asked for are six, and reading .grad of a

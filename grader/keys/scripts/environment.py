@@ -43,8 +43,11 @@ def _visible(change: _Masking, env: Env) -> Any:
         return None
     found: list[Any] = []
     for part in text.split(","):
-        part = part if change.spaces == "kept" else part.strip()
-        kind = change.negative if part == "-1" else "kept" if part.isdigit() else change.bad
+        spaced, part = part != part.strip(), part if change.spaces == "kept" else part.strip()
+        negative = change.negative
+        if negative == "kept between spaces":
+            negative = "kept" if spaced else "ends"
+        kind = negative if part == "-1" else "kept" if part.isdigit() else change.bad
         if kind == "int or empty":
             kind = "int" if part else "skipped"
         if kind == "int":
@@ -122,6 +125,11 @@ _MASKING_CHANGES: dict[str, tuple[_Masking, str]] = {
     "negative_kept": (
         _Masking(negative="kept"),
         "You listed -1. There is no such GPU: the list ends before it.",
+    ),
+    "negative_kept_between_spaces": (
+        _Masking(negative="kept between spaces"),
+        "You listed -1, where a space stands beside it. There is no such GPU: take the spaces off "
+        "before you compare.",
     ),
     "sorted_by_number": (
         _Masking(order="sorted"),
@@ -243,8 +251,9 @@ class VisibleDevicesKey(Key, task="visible_devices"):
         return None if found is None else list(range(len(found)))
 
     def first_alone(env):
-        """Your list ends after its first number. Look for a `return` or a `break` inside the loop:
-        it ends the loop in its first round."""
+        """Your list ends after its first number, as where a `return` or a `break` ends the loop in
+        its first round, or a slice is taken. All of them count, up to the first that is no
+        number."""
         found = _visible(_Masking(), env)
         return None if found is None else found[:1]
 
@@ -284,6 +293,23 @@ def _ranks(env: Env, **changes: Any) -> Ranks:
     return found[0], found[1], found[2]
 
 
+def _not_used_alone() -> Iterator[Callable[..., Any]]:
+    """One, two or three of them are left out of account where they stand there alone."""
+    for count in (1, 2, 3):
+        for names in itertools.combinations(NAMES.values(), count):
+
+            def wrong(env: Env, names: Any = names) -> Ranks:
+                there = [name for name in NAMES.values() if name in env]
+                return _ranks({}) if len(there) == 1 and there[0] in names else _ranks(env)
+
+            yield mistake(
+                f"{'_and_'.join(name.lower() for name in names)}_not_used_alone",
+                "Where one of the three stands there alone you do not use it. Each variable that "
+                "is there counts, whichever others are missing.",
+                wrong,
+            )
+
+
 def _some_texts() -> Iterator[Callable[..., Any]]:
     """One or two of the three left as the texts that they are, with an int or a text where not
     set."""
@@ -308,7 +334,11 @@ def _some_texts() -> Iterator[Callable[..., Any]]:
 
 
 class TorchrunEnvKey(Key, task="torchrun_env"):
-    families = (*exchanged_parts(_ranks, "rank", "local_rank", "world_size"), *_some_texts())
+    families = (
+        *exchanged_parts(_ranks, "rank", "local_rank", "world_size"),
+        *_some_texts(),
+        *_not_used_alone(),
+    )
 
     def reference(env: Env) -> Ranks:
         return _ranks(env)
@@ -425,6 +455,32 @@ class TorchrunEnvKey(Key, task="torchrun_env"):
         """Where WORLD_SIZE is not set you take one more than the rank for it. A variable that is
         not there counts as if the script had been started by itself: world size 1."""
         return _ranks(env, world_size_default=int(env.get(NAMES["rank"], 0)) + 1)
+
+    def local_world_size_where_no_world_size(env):
+        """Where WORLD_SIZE is not set you take LOCAL_WORLD_SIZE for it. A variable that is not
+        there counts as if the script had been started by itself: world size 1."""
+        return _ranks(env, world_size_default=int(env.get("LOCAL_WORLD_SIZE", 1)))
+
+    def rank_on_the_machine_where_no_local_rank(env):
+        """Where LOCAL_RANK is not set you compute it from the rank and LOCAL_WORLD_SIZE. A variable
+        that is not there counts as if the script had been started by itself: local rank 0."""
+        count = int(env.get("LOCAL_WORLD_SIZE", 1))
+        return _ranks(env, local_rank_default=int(env.get("RANK", 0)) % count)
+
+    def rank_by_another_launcher(env):
+        """Where RANK is not set you take SLURM_PROCID for it. Three variables are asked for: what
+        another launcher calls them does not count."""
+        return _ranks(env, rank_default=int(env.get("SLURM_PROCID", 0)))
+
+    def all_by_another_launcher(env):
+        """Where a variable is not set you take the one that SLURM has for it. Three variables are
+        asked for: what another launcher calls them does not count."""
+        return _ranks(
+            env,
+            rank_default=int(env.get("SLURM_PROCID", 0)),
+            local_rank_default=int(env.get("SLURM_LOCALID", 0)),
+            world_size_default=int(env.get("SLURM_NTASKS", 1)),
+        )
 
     def rank_alone_from_one(env):
         """You count the rank from 1. Ranks begin with 0: return it as it stands there."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,6 +31,7 @@ class _Command:
     joined: str = "where needed"
     quoted: str = "no"
     empty: str = "given"
+    number: Callable[[Any], str] = str
 
 
 def _words(change: _Command, module: str, options: Options) -> list[str]:
@@ -38,6 +40,9 @@ def _words(change: _Command, module: str, options: Options) -> list[str]:
         dashes = {"as they are": 0, "one dash in each": 1}.get(change.names, -1)
         flag = f"--{name.replace('_', '-', dashes)}"
         flag = flag.removeprefix({"bare": "--", "one dash": "-"}.get(change.names, ""))
+        if change.names == "one dash for a letter" and len(name) == 1:
+            flag = f"-{name}"
+        flag = flag.lower() if change.names == "small" else flag
         given += _option(change, flag, name, value)
     program = sys.executable if change.program == "this" else change.program
     start = [program, "-u", "-m"] if change.unbuffered else [program, "-m"]
@@ -59,7 +64,7 @@ def _option(change: _Command, flag: str, name: str, value: Any) -> list[str]:
         off = flag.replace("--", "--no-", 1)
         ways = {"a value": [flag, "False"], "joined": [f"{flag}=False"], "no-": [off]}
         return {**ways, "switch": [flag]}.get(change.false, [])
-    if value is None:
+    if value is None or (change.none == "by text" and value == "None"):
         ways = {"a value": [flag, "None"], "joined": [f"{flag}=None"], "switch": [flag]}
         return ways.get(change.none, [])
     if isinstance(value, list):
@@ -67,7 +72,8 @@ def _option(change: _Command, flag: str, name: str, value: Any) -> list[str]:
     if value == "" and change.empty == "left out":
         return []
     quote = {"for a shell": shlex.quote, "double": '"{}"'.format}.get(change.quoted, str)
-    text = repr(value) if change.quoted == "repr" else quote(str(value))
+    written = change.number(value) if isinstance(value, float) else str(value)
+    text = repr(value) if change.quoted == "repr" else quote(written)
     text = text.replace("_", "-") if change.values == "dashes" else text
     if change.joined == "one word":
         return [f"{flag} {text}"]
@@ -76,7 +82,10 @@ def _option(change: _Command, flag: str, name: str, value: Any) -> list[str]:
 
 
 def _is(value: Any, truth: bool, how: str) -> bool:
-    """Whether a value is taken for a truth value: by `is`, by ==, or because it is empty."""
+    """Whether a value is taken for a truth value: by `is`, by ==, as a text, or because it is
+    empty."""
+    if how == "by text":
+        return str(value) == str(truth)
     if how == "by ==":
         return bool(value == truth)
     if how == "by truth":
@@ -93,9 +102,19 @@ def _list(change: _Command, flag: str, texts: list[str]) -> list[str]:
         "first": [flag, *texts[:1]],
         "joined": [f"{flag}={text}" if i == 0 else text for i, text in enumerate(texts)],
         "spaces": [flag, " ".join(texts)],
+        "without 0": [flag, *(text for text in texts if text != "0")],
+        "each once": [flag, *dict.fromkeys(texts)],
     }
     return ways[change.lists]
 
+
+_ROUNDED: dict[str, Callable[[Any], str]] = {
+    **{f"of_{n}_places": lambda v, n=n: str(round(v, n)) for n in (2, 8)},
+    **{f"fixed_at_{n}": lambda v, n=n: f"{v:.{n}f}" for n in (2, 3, 4, 6, 8)},
+    **{f"of_{n}_digits": lambda v, n=n: f"{v:.{n}g}" for n in (2, 6)},
+    **{f"scientific_{n}": lambda v, n=n: f"{v:.{n}e}" for n in (0, 1, 2, 6)},
+}
+"""Ways to write a float that lose digits of it."""
 
 _CHANGES: dict[str, tuple[_Command, str]] = {
     "options_before_the_module": (
@@ -229,6 +248,43 @@ _CHANGES: dict[str, tuple[_Command, str]] = {
         "You repeated the option for every value of a list. The last one replaces those before: "
         "write the name once, and the values after it.",
     ),
+    "zeros_of_a_list_left_out": (
+        _Command(lists="without 0"),
+        "You left the 0 of a list out: 0 is false, and a value like any other. Each is a word.",
+    ),
+    "each_of_a_list_once": (
+        _Command(lists="each once"),
+        "A number that stands twice in a list is in your words once, as a set or a dict keeps it. "
+        "Write each value of the list, as often as it stands there.",
+    ),
+    "true_by_its_text": (
+        _Command(true="by text"),
+        'You took the text "True" for True. A text is a value: ask `value is True`.',
+    ),
+    "false_by_its_text": (
+        _Command(false="by text"),
+        'You took the text "False" for False. A text is a value: ask `value is False`.',
+    ),
+    "none_by_its_text": (
+        _Command(none="by text"),
+        'You took the text "None" for None. A text is a value: ask `value is None`.',
+    ),
+    "one_dash_for_a_letter": (
+        _Command(names="one dash for a letter"),
+        "You wrote one dash before a name of one letter. Every name has two here: --k.",
+    ),
+    "names_in_small_letters": (
+        _Command(names="small"),
+        "You made the letters of a name small. In a name _ becomes -, and nothing else changes.",
+    ),
+    **{
+        f"numbers_{name}": (
+            _Command(number=written),
+            "You rounded a number, or wrote it in a format of your own. str() writes all of its "
+            'digits, also of one that is very small: str(value), or f"{value}".',
+        )
+        for name, written in _ROUNDED.items()
+    },
     "first_of_a_list": (
         _Command(lists="first"),
         "You gave the first value of a list alone. Each is a word of its own.",
@@ -273,7 +329,16 @@ _CHANGES: dict[str, tuple[_Command, str]] = {
 
 class LaunchCommandKey(Key, task="launch_command"):
     families = each(_words, _CHANGES)
-    pairs = tuple(every_two(_words, {n: c for n, c in _CHANGES.items() if "joined" not in n}))
+    pairs = tuple(
+        every_two(
+            _words,
+            {
+                n: c
+                for n, c in _CHANGES.items()
+                if not n.startswith("numbers_") and "joined" not in n
+            },
+        )
+    )
 
     def reference(module: str, options: Options) -> list[str]:
         return _words(_Command(joined="always"), module, options)
@@ -333,6 +398,11 @@ class LaunchCommandKey(Key, task="launch_command"):
         """You returned one text. subprocess.run takes it for the name of a program, spaces
         included: return the list of words."""
         return " ".join(_words(_Command(), module, options))
+
+    def values_known_by_their_texts(module, options):
+        """You took the texts "False" and "None" for these values, and left them out. A text is a
+        value: ask `value is False`, and `value is None`."""
+        return _words(_Command(false="by text", none="by text"), module, options)
 
     def false_and_none_as_values(module, options):
         """You gave options that are False and None these words as values. Leave both out."""

@@ -46,10 +46,16 @@ def _parser(change: _Options | None = None) -> argparse.ArgumentParser:
     for name, right in _RIGHT.items():
         settings = getattr(change, name, None)
         settings = dict(right if settings is None else settings)
+        also = settings.pop("also", None)
         flag = settings.pop("flag", f"--{name.replace('_', '-')}")
         if flag:
-            parser.add_argument(flag, **settings)
+            parser.add_argument(*([flag, also] if also else [flag]), **settings)
     return parser
+
+
+class _Lenient(argparse.ArgumentParser):
+    def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
+        return self.parse_known_args(args, namespace)[0]
 
 
 def _is_true(text: str) -> bool:
@@ -155,6 +161,11 @@ _OPTION_CHANGES: dict[str, tuple[_Options, str]] = {
         "Your parser refuses --data-dir. Without the two dashes it is a positional argument, which "
         "is given without its name, and --data_dir is another name: the _ is in the namespace "
         "alone.",
+    ),
+    "data_dir_as_int": (
+        _Options(data_dir={"required": True, "type": int}),
+        "Your --data-dir refuses a text: its `type` or its `choices` do. Leave both out, and "
+        "argparse gives the text as it stands.",
     ),
     "data_dir_forgotten": (
         _Options(data_dir={"flag": ""}),
@@ -351,6 +362,45 @@ class BuildParserKey(Key, task="build_parser"):
         """Your --no-shuffle is a switch. Your --shuffle takes a value and reads it, so that
         `--shuffle` alone is refused. action=argparse.BooleanOptionalAction makes the pair."""
         return _beside_no_shuffle({"type": _is_true, "default": True})
+
+    def underscore_in_the_option():
+        """Your parser refuses --data-dir, and knows --data_dir: the _ belongs into the namespace
+        alone, where argparse writes it by itself."""
+        return _parser(_Options(data_dir={"required": True, "flag": "--data_dir"}))
+
+    def other_options_known():
+        """Your parser knows an option that is not in the table, or another name for one that is.
+        Everything else on the command line is refused: leave it out."""
+        return _parser(_Options(epochs={"type": int, "default": 3, "also": "-e"}))
+
+    def unknown_options_passed_over():
+        """Your parser passes over what it does not know: a misspelled option is lost without a
+        word. parse_args of argparse's own parser refuses it: return that as it is."""
+        parser = _Lenient()
+        for name, right in _RIGHT.items():
+            parser.add_argument(f"--{name.replace('_', '-')}", **right)
+        return parser
+
+    def another_word_needed():
+        """Your parser asks for something that is not in the table: a positional argument, which
+        must be given. Leave it out."""
+        parser = _parser.__wrapped__()
+        parser.add_argument("config")
+        return parser
+
+    def another_option_needed():
+        """Your parser asks for an option that is not in the table, and refuses a command line
+        without it. Leave it out."""
+        parser = _parser.__wrapped__()
+        parser.add_argument("--name", required=True)
+        return parser
+
+    def words_left_over_taken():
+        """Your parser takes words that belong to no option. The table has options alone: leave the
+        positional argument out, so that such a word is refused."""
+        parser = _parser.__wrapped__()
+        parser.add_argument("rest", nargs="*", default=argparse.SUPPRESS)
+        return parser
 
     def no_shuffle_beside_shuffle():
         """Your --no-shuffle writes to a setting of its own, no_shuffle, and shuffle stays what it

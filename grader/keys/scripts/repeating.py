@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy
@@ -72,6 +73,23 @@ def _cut(*libraries: str) -> Callable[..., Any]:
     return mistake(f"seed_cut_for_{'_and_'.join(libraries)}", sentence, seeded)
 
 
+def _smaller(way: str, smaller: Callable[[int], int]) -> Iterator[Callable[..., Any]]:
+    """Some libraries, or all, are seeded with a smaller number, the same for several n."""
+    for count in (1, 2, 3):
+        for libraries in itertools.combinations(_CAUSES, count):
+
+            def seeded(n: int, libraries: tuple[str, ...] = libraries) -> None:
+                _seed(n, *_CAUSES)
+                _seed(smaller(n), *libraries)
+
+            yield mistake(
+                f"seed_{way}_for_{'_and_'.join(libraries)}",
+                f"What {' and '.join(libraries)} draws is the same for several n: what you seed "
+                "with is the same for them, as n % 1000 and n // 2 are. Seed with n itself.",
+                seeded,
+            )
+
+
 class SeedEverythingKey(Key, task="seed_everything"):
     families = (
         _only("torch"),
@@ -86,6 +104,10 @@ class SeedEverythingKey(Key, task="seed_everything"):
         _cut("torch"),
         _cut("numpy"),
         _cut("numpy", "torch"),
+        *_smaller("modulo_997", lambda n: n % 997),
+        *_smaller("modulo_1000", lambda n: n % 1000),
+        *_smaller("modulo_65536", lambda n: n % 65536),
+        *_smaller("halved", lambda n: n // 2),
     )
 
     def reference(n: int) -> None:

@@ -26,6 +26,8 @@ class _Reading:
     text: Callable[[str], str] = str
     nothing: bool = False
     empty: bool = False
+    spaced: bool = True
+    left: Callable[[str], Any] = str
 
 
 def _is_real(text: str, how: str) -> bool:
@@ -43,6 +45,8 @@ def _is_whole(text: str, how: str) -> bool:
         return text.isdigit()
     if how == "digits and a minus":
         return text.removeprefix("-").isdigit()
+    if how == "without spaces":
+        return text == text.strip() and _reads(int, text)
     return how == "int" and _reads(int, text)
 
 
@@ -58,6 +62,8 @@ _TRUTHS: dict[str, Callable[[str], Any]] = {
     "exact": {"True": True, "False": False}.get,
     "any case": lambda text: {"true": True, "false": False}.get(text.lower()),
     "text": lambda text: None,
+    "capitals too": {"True": True, "TRUE": True, "False": False, "FALSE": False}.get,
+    "stripped": lambda text: {"True": True, "False": False}.get(text.strip()),
     "not empty": lambda text: True if text in ("True", "False") else None,
     "one and zero": {"True": True, "False": False, "1": True, "0": False}.get,
 }
@@ -69,11 +75,18 @@ def _value(change: _Reading, text: str) -> Any:
     truth = _TRUTHS[change.truth](text)
     if truth is not None:
         return truth
+    if not change.spaced and text != text.strip():
+        return text
     if _is_whole(text, change.whole):
         return int(text)
     if _is_real(text, change.real):
         return float(text)
-    return text
+    return change.left(text)
+
+
+def _with_a_point(text: str) -> Any:
+    pointed = text.replace(",", ".")
+    return float(pointed) if _reads(float, pointed) else text
 
 
 def _literal(text: str) -> Any:
@@ -215,6 +228,37 @@ _READING_CHANGES: dict[str, tuple[_Reading, str]] = {
         _Reading(name=lambda name: name.lstrip("-")),
         "You took the dashes off the front of a name. It stays as it is: what stands before the "
         "first =.",
+    ),
+    "truth_in_capitals": (
+        _Reading(truth="capitals too"),
+        "You took TRUE for a truth value. Exactly True and False are: all else stays a text.",
+    ),
+    "truth_stripped": (
+        _Reading(truth="stripped"),
+        "You took the spaces off before you compared with True and False. Exactly these two are "
+        "truth values: with a space beside it, it stays a text.",
+    ),
+    "ints_without_spaces_alone": (
+        _Reading(whole="without spaces"),
+        "A whole number with spaces around it became a float. int reads it as well: call it, and "
+        "catch the ValueError, instead of looking at the characters.",
+    ),
+    "numbers_without_spaces_alone": (
+        _Reading(spaced=False),
+        "A number with spaces around it stays a text. int and float read it as well: call them.",
+    ),
+    "quotes_taken_off": (
+        _Reading(left=lambda text: text.strip("'\"")),
+        "You took the quotes off a text. It stays as it is: all that stands behind the first =.",
+    ),
+    "quotes_taken_off_first": (
+        _Reading(text=lambda text: text.strip("'\"")),
+        "You took the quotes off a value. It stays as it is: all that stands behind the first =, "
+        "and '7' with its quotes is a text.",
+    ),
+    "comma_for_a_point": (
+        _Reading(left=_with_a_point),
+        "You read a comma as a point. float does not: such a value stays a text.",
     ),
     "none_for_its_text": (
         _Reading(nothing=True),

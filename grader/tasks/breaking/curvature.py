@@ -189,11 +189,13 @@ class StraightSlope(Task):
         case("one number in", sizes=(1, 7, 3)),
         case("one number out", sizes=(5, 7, 1)),
         case("layers without bias", sizes=(3, 7, 5), bias=False),
+        case("both kinds, of several slopes", sizes=(3, 13, 11, 13, 5), kind="both"),
+        case("one ReLU in two places", sizes=(3, 7, 11, 5), kind="one"),
         case("float32", sizes=(3, 7, 5), dtype=F32),
         case(
             "a net in the middle of training",
             sizes=(3, 7, 11, 5),
-            states=("nested", "grad", "frozen", "mode"),
+            states=("nested", "nested", "grad", "frozen", "mode"),
         ),
     )
 
@@ -216,11 +218,21 @@ class StraightSlope(Task):
 def _net(numbers: Tensor, sizes: Sequence[int], kind: str, bias: bool) -> nn.Sequential:
     """Linear layers of these sizes, made from the numbers, with an activation between any two."""
     parts: list[nn.Module] = []
+    activations = itertools.cycle(_ACTIVATIONS[kind]())
     for n, m in itertools.pairwise(sizes):
         layer = nn.Linear(n, m, bias=bias, device="meta")
         layer.weight = nn.Parameter(numbers[: n * m].reshape(m, n).clone())
         if bias:
             layer.bias = nn.Parameter(numbers[n * m : n * m + m].clone())
         numbers = numbers[n * m + m :]
-        parts += [layer, nn.ReLU() if kind == "relu" else nn.LeakyReLU(0.2)]
+        parts += [layer, next(activations)]
     return nn.Sequential(*parts[:-1])
+
+
+_ACTIVATIONS: dict[str, Callable[[], list[nn.Module]]] = {
+    "relu": lambda: [nn.ReLU(), nn.ReLU()],
+    "one": lambda: [nn.ReLU()],
+    "leaky": lambda: [nn.LeakyReLU(0.2)],
+    "both": lambda: [nn.LeakyReLU(0.2), nn.ReLU(), nn.LeakyReLU(0.4)],
+}
+"""The activations of a net, in turn: in "one" the same object stands in all places."""

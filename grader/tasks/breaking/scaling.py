@@ -13,8 +13,8 @@ class ClipAfterUnscale(Task):
     to a norm of at most max_norm over all parameters. The backward pass starts from the loss
     multiplied by the scale of scaler, a torch.amp.GradScaler, so that small gradients do not vanish
     in half precision; the scale itself must not show in the step. If a gradient is inf or nan,
-    nothing moves and the scale shrinks. Whatever .grad held before does not count. Return the loss,
-    not multiplied, as a Python float."""
+    nothing moves and the scale shrinks. Whatever .grad held before does not count, and a parameter
+    that takes no part stays as it is. Return the loss, not multiplied, as a Python float."""
 
     id = "clip_after_unscale"
     signatures = ("amp_step(model, opt, scaler, loss_fn, x, y, max_norm) -> loss",)
@@ -36,6 +36,7 @@ class ClipAfterUnscale(Task):
         case("momentum", kind="momentum", bad=2),
         case("float32", dtype=F32),
         case("several groups, a frozen parameter, another loss", kind="lived", start=0.0625),
+        case("an old gradient of a parameter that takes no part", kind="spare"),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
@@ -67,10 +68,13 @@ class ClipAfterUnscale(Task):
     ):
         net = Net(w, b, spare, u)
         model: nn.Module = net
-        if kind == "old":
+        if kind in ("old", "spare"):
             fill_grads(net, old)
         opt = torch.optim.SGD(
-            model.parameters(), lr=2e-4, momentum=0.9 if kind == "momentum" else 0
+            model.parameters(),
+            lr=2e-4,
+            momentum=0.9 if kind == "momentum" else 0,
+            weight_decay=0.3 if kind == "spare" else 0,  # which moves whatever has a .grad
         )
         loss_fn: Loss = nn.functional.mse_loss
         if kind == "lived":

@@ -17,7 +17,8 @@ class TruncatedBptt(Task):
     """Train model on a sequence of T steps in windows of k, the last one shorter if k does not
     divide T. model(x, state) gives (prediction, state) of one step; a state is a tuple of tensors.
     The loss of a window is the sum of loss_fn(prediction, y) over its steps. After each window, one
-    step of opt along the gradient of that window's loss alone. A window starts from the values
+    step of opt along the gradient of that window's loss alone; a parameter that takes no part stays
+    as it is. A window starts from the values
     with which the one before it ended, and no gradient goes back into that one, nor into what state
     comes from. Leave the model in its mode. Return the list of the windows' losses, Python floats,
     and the last state, whose tensors do not require grad."""
@@ -43,6 +44,7 @@ class TruncatedBptt(Task):
         case("old gradients in .grad", steps=7, k=3, kind="old", visible=True),
         case("float32", steps=7, k=2, dtype=F32),
         case("in the middle of training, another loss", steps=7, k=3, kind="lived"),
+        case("an old gradient of a parameter that takes no part", steps=5, k=2, kind="spare"),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
@@ -56,15 +58,30 @@ class TruncatedBptt(Task):
             "ys": rng.apart(0.5, 1.5, steps, 4, 2),
             "start": rng.apart(0.3, 0.8, 2, 4, 5),
             "old": rng.apart(1.0, 2.0, 60),
+            "spare": rng.apart(0.5, 1.0, 2),
         }
 
     def observe(
-        self, train_windows, into, over, top, shift, xs, ys, start, old, k, two=False, kind=""
+        self,
+        train_windows,
+        into,
+        over,
+        top,
+        shift,
+        spare,
+        xs,
+        ys,
+        start,
+        old,
+        k,
+        two=False,
+        kind="",
     ):
-        model: nn.Module = _Cell(into, over, top, shift)
-        if kind == "old":
+        model: nn.Module = _Cell(into, over, top, shift, spare)
+        if kind in ("old", "spare"):
             fill_grads(model, old)
-        opt = torch.optim.SGD(model.parameters(), lr=0.13, momentum=0.5)
+        decay = 0.3 if kind == "spare" else 0.0  # which moves whatever has a .grad
+        opt = torch.optim.SGD(model.parameters(), lr=0.13, momentum=0.5, weight_decay=decay)
         loss_fn: Loss = torch.nn.functional.mse_loss
         if kind == "lived":
             in_groups(opt)
@@ -90,10 +107,14 @@ def _root_of_lopsided(prediction: Tensor, wanted: Tensor) -> Tensor:
 
 
 class _Cell(nn.Module):
-    """A recurrent cell on rows of 3, with a state of one tensor or two of shape (N, 5)."""
+    """A recurrent cell on rows of 3, with a state of one tensor or two of shape (N, 5). `spare`
+    takes no part in it."""
 
-    def __init__(self, into: Tensor, over: Tensor, top: Tensor, shift: Tensor) -> None:
+    def __init__(
+        self, into: Tensor, over: Tensor, top: Tensor, shift: Tensor, spare: Tensor
+    ) -> None:
         super().__init__()
+        self.spare = nn.Parameter(spare.clone())
         self.into, self.over = nn.Parameter(into.clone()), nn.Parameter(over.clone())
         self.top, self.shift = nn.Parameter(top.clone()), nn.Parameter(shift.clone())
         self.act = nn.Tanh()  # a part, which may be in another mode

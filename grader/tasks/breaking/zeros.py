@@ -29,6 +29,8 @@ class SafeNorm(Task):
     CASES = (
         case("a row of zeros among 7", zeros=(2,), visible=True),
         case("no row of zeros", zeros=()),
+        case("a row that adds up to 0, and one that begins with it", zeros=(2,), near=(1, 3)),
+        case("differentiated three times", zeros=(4,), third=True),
         case("rows of zeros alone", rows=3, zeros=(0, 1, 2)),
         case("rows with some zeros in them", holes=True, zeros=(3,), visible=True),
         case("rows near 1e-6", size=1e-6, zeros=(0,), scale=1e-6),
@@ -46,6 +48,10 @@ class SafeNorm(Task):
         x = rng.apart(0.5, 2.0, rows, columns)
         if case.params.get("holes"):
             x[:, 1] = 0
+        if "near" in case.params:
+            one, other = (x[0, :2] * 64).round() / 64  # so that every sum of them is exact
+            x[case["near"][0]] = torch.stack([one, -one, other, -other, 0 * one])
+            x[case["near"][1], 0] = 0
         x[list(case["zeros"])] = 0
         return {
             "x": x * case.params.get("size", 1.0),
@@ -53,15 +59,18 @@ class SafeNorm(Task):
             "u": rng.apart(0.5, 2.0, rows, columns) * case.params.get("size", 1.0),
         }
 
-    def observe(self, row_norms, x, v, u, in_use=False, wanted=True):
+    def observe(self, row_norms, x, v, u, in_use=False, wanted=True, third=False):
         x = with_grad(x) if in_use else x.requires_grad_(wanted)
         norms = row_norms(x)
         first = _slope(norms, x, v)
+        second = _slope(first, x, u)
+        last = {"third grad of x": _slope(second, x, u.flip(0))} if third else {}
         return {
             "norms": norms,
             "norms of rows of zeros": _at_zeros(norms, x),
             "grad of x": first,
-            "second grad of x": _slope(first, x, u),
+            "second grad of x": second,
+            **last,
             "hooks on x": "some are left" if x._backward_hooks else "none is left",
         }
 

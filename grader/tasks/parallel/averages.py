@@ -32,6 +32,7 @@ class DdpAverage(Task):
         case("one rank", sizes=[11]),
         case("a matrix, five ranks", sizes=[3, 11, 1, 5, 2], shape=(3, 5)),
         case("a gradient of shape ()", sizes=[2, 7], shape=()),
+        case("four dimensions", sizes=[3, 7, 2], shape=(2, 3, 5, 7)),
         case("float32", sizes=[7, 2, 5], dtype=F32),
         case("the first ranks without samples", sizes=[0, 0, 3, 7]),
         case("samples whose gradient is zeros", sizes=[3, 5, 2], flat=1),

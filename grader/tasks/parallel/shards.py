@@ -1,6 +1,7 @@
 """The exercise that spreads a tensor over several ranks."""
 
 from operator import is_
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -13,10 +14,10 @@ from grader.engine.task import F32, Case, Inputs, Rng, Task, case
 class ShardParams(Task):
     """shard(t, world) cuts the values of t into world shards of one size, one for each rank: all
     values in the order of t.flatten(), with zeros behind the last where the number does not come
-    out even, as few as possible. Return a list of tensors of one dimension. A shard does not
-    require grad, and it has memory of its own: no more than its own values lie in its storage.
-    gather(shards, shape) is the way back: the tensor of that shape, without what was filled in,
-    whatever it holds. t has at least one value. Leave all arguments as they are."""
+    out even, as few as possible. Return a list of tensors of one dimension and of t's dtype. A
+    shard does not require grad, and it has memory of its own: no more than its own values lie in
+    its storage. gather(shards, shape) is the way back: the tensor of that shape, without what was
+    filled in, whatever it holds. t has at least one value. Leave all arguments as they are."""
 
     id = "shard_params"
     signatures = ("shard(t, world) -> shards", "gather(shards, shape) -> t")
@@ -38,6 +39,7 @@ class ShardParams(Task):
         case("a tensor of shape ()", shape=(), world=2),
         case("a transposed parameter with a gradient", shape=(5, 3), world=2, used=True),
         case("three dimensions, float32", shape=(2, 3, 5), world=7, dtype=F32),
+        case("a parameter of bfloat16", shape=(3, 5), world=4, half=True),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
@@ -47,15 +49,33 @@ class ShardParams(Task):
             "rows": rng.apart(0.5, 1.5, case["world"], size),
         }
 
-    def observe(self, shard, gather, t, rows, shape, world, used=False):
+    def observe(self, shard, gather, t, rows, shape, world, used=False, half=False):
         if used:
             t = with_grad(t.T)
+        dtype = t.dtype
+        if half:
+            t, rows = t.to(torch.bfloat16), rows.to(torch.bfloat16)
         shards = shard(t, world)
         pieces = [row.clone() for row in rows]
         given = list(pieces)
-        found = {"shards": shards, **_memory(shards, t), "t": gather(given, tuple(shape))}
+        back = gather(given, tuple(shape))
+        found: dict[str, Any] = {"shards": shards, **_memory(shards, t), "t": back}
+        if half:
+            found |= _in(dtype, shards, back)
         same = len(given) == len(pieces) and all(map(is_, given, pieces))
         return {**found, "the list given to gather is as it was": same}
+
+
+def _in(dtype: torch.dtype, shards: Any, back: Any) -> dict[str, Any]:
+    """The values in the dtype that a case is compared in, and the dtypes that they had."""
+    whole = list(shards) if isinstance(shards, list | tuple) else [shards]
+    kinds = {str(one.dtype) for one in whole if isinstance(one, Tensor)}
+    return {
+        "shards": [one.to(dtype) if isinstance(one, Tensor) else one for one in whole],
+        "t": back.to(dtype) if isinstance(back, Tensor) else back,
+        "dtype of the shards": " and ".join(sorted(kinds)),
+        "dtype of what gather gives": str(back.dtype) if isinstance(back, Tensor) else "none",
+    }
 
 
 def _memory(shards: object, t: Tensor) -> dict[str, object]:
@@ -65,8 +85,9 @@ def _memory(shards: object, t: Tensor) -> dict[str, object]:
         return {}
     tensors = [one for one in shards if isinstance(one, Tensor)]
     held = [one.untyped_storage().nbytes() // one.element_size() for one in tensors]
+    learning = next((one for one in tensors if one.requires_grad), (*tensors, None)[0])
     found = {
         "numbers in the storage of each shard": held,
         "a shard lies in the memory of t": any(shares_memory(one, t) for one in tensors),
     }
-    return {**found, **(flags("a shard", tensors[0], "requires_grad") if tensors else {})}
+    return {**found, **(flags("a shard", learning, "requires_grad") if tensors else {})}

@@ -39,13 +39,15 @@ class VisibleDevices(Task):
         case("not set", env={}, visible=True),
         case("empty", env={VISIBLE: ""}, visible=True),
         case("one, with spaces", env={VISIBLE: "  {d} "}),
-        case("more than nine", env={VISIBLE: "{i}, 0 ,{j}"}),
+        case("more than nine", env={VISIBLE: "{i}, 0 ,1{j}"}),
         case("-1", env={VISIBLE: "-1"}),
         case("-1 in the middle", env={VISIBLE: "{d},-1,{e}"}),
         case("a word in the middle", env={VISIBLE: "{d},none,{e}"}),
         case("a word that holds a number", env={VISIBLE: "{d},gpu{e},{i}"}),
         case("a word that begins with a number", env={VISIBLE: "{e},{d}th,{i}"}),
         case("nothing between two commas", env={VISIBLE: "{e},,{d}"}),
+        case("a space between two commas", env={VISIBLE: "{e}, ,{d}"}),
+        case("-1 between spaces", env={VISIBLE: "{d}, -1 ,{e}"}),
         case("a name that is nearly right", env={"CUDA_VISIBLE_DEVICE": "{d}"}, visible=True),
     )
 
@@ -93,9 +95,22 @@ class TorchrunEnv(Task):
             "the first of several",
             env={"RANK": "0", "LOCAL_RANK": "0", "WORLD_SIZE": "{d}", "LOCAL_WORLD_SIZE": "{e}"},
         ),
-        case("no LOCAL_RANK", env={"RANK": "{i}", "WORLD_SIZE": "1{j}"}),
+        case(
+            "no LOCAL_RANK",
+            env={"RANK": "{d}1", "WORLD_SIZE": "1{j}", "LOCAL_WORLD_SIZE": "{d}"},
+        ),
         case("no RANK", env={"LOCAL_RANK": "{e}", "WORLD_SIZE": "{i}"}),
-        case("no WORLD_SIZE", env={"RANK": "{e}", "LOCAL_RANK": "{d}"}),
+        case(
+            "no WORLD_SIZE",
+            env={"RANK": "{i}", "LOCAL_RANK": "{e}", "LOCAL_WORLD_SIZE": "{d}"},
+        ),
+        case(
+            "by another launcher, whose names are others",
+            env={"SLURM_PROCID": "{i}", "SLURM_LOCALID": "{e}", "SLURM_NTASKS": "1{j}"},
+        ),
+        case("RANK alone", env={"RANK": "{i}"}),
+        case("LOCAL_RANK alone", env={"LOCAL_RANK": "{e}"}),
+        case("WORLD_SIZE alone", env={"WORLD_SIZE": "{i}"}),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:

@@ -44,6 +44,10 @@ class LaunchCommand(Task):
         case("an empty text", kind="empty"),
         case("a text that begins with -", kind="dash"),
         case("below zero", kind="negative"),
+        case("a number that is very small", kind="small"),
+        case("names of one letter, and with capitals", kind="letters"),
+        case("a list that holds 0, a number twice, and one below 0", kind="few"),
+        case("texts that are called like values", kind="words"),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
@@ -62,6 +66,10 @@ class LaunchCommand(Task):
             "empty": {"note": "", "epochs": n["i"]},
             "dash": {"tag": f"-fast{n['i']}", "epochs": n["j"]},
             "negative": {"shift": -lr, "seed": -int(str(n["i"]))},
+            "small": {"eps": lr * 1e-8, "epochs": n["j"]},
+            "letters": {"k": n["i"], "D_model": n["j"]},
+            "few": {"sizes": [1, 0, 1, -int(str(n["i"]))]},
+            "words": {"amp": "True", "shuffle": "False", "resume": "None", "epochs": n["i"]},
         }
         return {"module": f"lab{n['d']}.train", "options": options[case["kind"]]}
 

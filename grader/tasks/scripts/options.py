@@ -10,6 +10,9 @@ from grader.tasks.scripts.spelled import spelled
 OPTIONS = ("data_dir", "lr", "epochs", "sizes", "optimizer", "amp", "shuffle")
 """What a namespace holds."""
 
+WORDS = {f"--{name.replace('_', '-')}" for name in OPTIONS} | {"--no-shuffle"}
+"""The options as they are written on a command line."""
+
 NEEDED = ("--data-dir", "run {i}")
 
 
@@ -51,6 +54,8 @@ class BuildParser(Task):
             "three sizes, and lr as a whole number",
             words=(*NEEDED, "--sizes", "{i}", "{d}", "{e}", "--lr", "{d}"),
         ),
+        case("two sizes", words=(*NEEDED, "--sizes", "{d}", "{i}")),
+        case("a small rate", words=(*NEEDED, "--lr", "{d}.{j}e-05")),
         case("--sizes without a number", words=(*NEEDED, "--sizes")),
         case("--lr without a number", words=(*NEEDED, "--lr")),
         case("--data-dir without a text", words=("--data-dir",)),
@@ -61,6 +66,8 @@ class BuildParser(Task):
         case("an optimizer that is not known", words=(*NEEDED, "--optimizer", "rprop")),
         case("another one of torch's", words=(*NEEDED, "--optimizer", "adamw")),
         case("an optimizer in capitals", words=(*NEEDED, "--optimizer", "ADAM")),
+        case("an option that nobody knows", words=(*NEEDED, "--unknown", "{i}")),
+        case("a word too many", words=(*NEEDED, "more{i}")),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
@@ -86,5 +93,15 @@ def read_by(parser: argparse.ArgumentParser, argv: list[str]) -> dict[str, Any]:
     except SystemExit as ended:
         ends = f"it exits with status {ended.code}"
     options = {name: spelled(found[name]) if name in found else "nothing" for name in OPTIONS}
-    others = sorted(str(name) for name in found if name not in OPTIONS)
-    return {"the parser": ends, **options, "other names": others}
+    others = ", ".join(sorted(str(name) for name in found if name not in OPTIONS))
+    found_out = {"the parser": ends, "the parser knows": _known(parser)}
+    return {**found_out, **options, "other names": others or "none"}
+
+
+def _known(parser: argparse.ArgumentParser) -> str:
+    """Which options a parser has, but for those that argparse adds: the case's words cannot ask
+    for all others that there may be."""
+    words = {word for action in parser._actions for word in action.option_strings}
+    lacking, beyond = sorted(WORDS - words), bool(words - WORDS - {"-h", "--help"})
+    some = f"all but {', '.join(lacking)}" if lacking else "all of its options"
+    return f"{some}, and others" if beyond else some

@@ -44,13 +44,15 @@ class SeedEverything(Task):
         case("two seeds far apart", low=2**31 + 5, high=2**32 - 3, apart=2**31),
         case("two seeds that end alike", low=10**6 + 5, high=2**31, apart=10**6),
         case("a seed that was used before", low=3, high=97, before=True, visible=True),
+        case("many seeds", low=2**31 + 5, high=2**32 - 3, many=True),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
         n = int(rng.integers(case["low"], case["high"]))
         return {"n": n, "others": _DEFAULTS if n == 0 else [n - case.params.get("apart", 1)]}
 
-    def observe(self, seed_everything, n, others, before=False):
+    def observe(self, seed_everything, n, others, before=False, many=False):
+        others = _many(n) if many else others
         environment, backend = {**os.environ}, torch.backends.cudnn
         flags = backend.deterministic, backend.benchmark
         try:
@@ -69,12 +71,23 @@ class SeedEverything(Task):
         return {
             **{f"{name} repeats": runs[0][name] == runs[1][name] for name in LIBRARIES},
             **{
-                f"{name} differs with another seed": all(
-                    runs[0][name] != run[name] for run in runs[2:]
-                )
+                f"{name} differs with another seed": _all_unlike([run[name] for run in runs[1:]])
                 for name in LIBRARIES
             },
         }
+
+
+def _many(n: int) -> list[int]:
+    """Seeds whose distances from one another hold every number up to 4,096, and large ones: so any
+    number up to that is found with which somebody makes seeds smaller."""
+    near = [n - distance for distance in range(1, 64)]
+    far = [n - 64 * distance for distance in range(1, 65)]
+    return near + far + [n - 2**power for power in range(13, 31)] + [n - 10**5, n - 10**6]
+
+
+def _all_unlike(drawn: list[list[Any]]) -> bool:
+    """Whether no two of some rows of numbers are the same."""
+    return len(set(map(tuple, drawn))) == len(drawn)
 
 
 def _draw(count: int) -> dict[str, list[Any]]:

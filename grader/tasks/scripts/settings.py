@@ -32,13 +32,21 @@ class ParseKv(Task):
         case("no words", words=()),
         case("below zero", words=("shift=-{i}", "low=-{f}")),
         case("a word without =", words=("lr={f}", "verbose"), refused=True, visible=True),
+        case("a word without = in front", words=("verbose", "lr={f}"), refused=True),
         case("nothing after =", words=("tag=", "epochs={i}")),
         case("nothing before =", words=("={f}", "epochs={i}")),
         case("the same name twice", words=("lr={i}", "seed={j}", "lr={f}")),
         case("zeros in front, and a whole float", words=("run=00{d}", "gain={i}.0")),
         case(
             "words that only look like values",
-            words=("seed=None", "amp=true", "sizes=[{d}, {e}]", "version=1.{d}.{e}", "sum={d}+{e}"),
+            words=(
+                "seed=None",
+                "amp=true",
+                "sizes=[{d}, {e}]",
+                "version=1.{d}.{e}",
+                "sum={d}+{e}",
+                "z={d}j",
+            ),
         ),
         case(
             "what float() reads as well",
@@ -52,6 +60,11 @@ class ParseKv(Task):
         case("one and zero, and capitals", words=("Amp=1", "SEED=0", "opt=SGD")),
         case("a name that holds -", words=("--lr={f}", "data-dir=/tmp/run {i}")),
         case("spaces around a name and a text", words=(" lr ={f}", "note= run {i} ")),
+        case("spaces around what looks like a value", words=("amp= True", "k= {i} ", "lr= {f} ")),
+        case(
+            "capitals, quotes and a comma",
+            words=("amp=TRUE", "shuffle=FALSE", "name='{i}'", 'tag="run"', "half=0,{i}"),
+        ),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
