@@ -205,6 +205,12 @@ class SplitIndicesKey(Key, task="split_indices"):
         drawn."""
         return [part.sort().values for part in reference(n, fracs, generator)]
 
+    def sorted_parts_but_the_first(n, fracs, generator):
+        """Your first part is right, and the others are sorted. The numbers of every part stay in
+        the order that was drawn."""
+        first, *others = reference(n, fracs, generator)
+        return [first, *(part.sort().values for part in others)]
+
     @raises(r"split_with_sizes expects|sum exactly")
     def sizes_too_small(n, fracs, generator):
         """Your sizes do not add up to n, and split refuses them. Round each down, and give what is
