@@ -200,9 +200,8 @@ class SplitIndicesKey(Key, task="split_indices"):
         return reference(n, fracs, generator)[:1]
 
     def sorted_parts(n, fracs, generator):
-        """Your parts hold what they should, and in order: a loop over one of them would go through
-        the set as it lies. That would do for a shuffling loader; here the order is left as it was
-        drawn."""
+        """Your parts hold what they should, and each is sorted, up or down. That would do for a
+        shuffling loader; here the order is left as it was drawn."""
         return [part.sort().values for part in reference(n, fracs, generator)]
 
     def sorted_parts_but_the_first(n, fracs, generator):

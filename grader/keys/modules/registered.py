@@ -156,7 +156,7 @@ class RegistrationKey(Key, task="registration"):
         module moves to another dtype or device: use self.mask, the buffer."""
 
         class Net(_Mixer):
-            def __init__(self) -> None:
+            def __init__(self):
                 super().__init__(length, width, depth)
                 plain = torch.tril(torch.ones(length, length))
                 self.mean = lambda mask, x: _mean(plain, x)

@@ -11,10 +11,9 @@ def _by_places(x: Tensor, places: Tensor) -> Tensor:
 
 
 def _squared(x: Tensor) -> Tensor:
-    """Squares, rounded to 0 where float32 rounds them: what is asked in it is computed in float64
-    here."""
-    squares = x.detach().square()
-    return torch.where(squares < torch.finfo(torch.float32).tiny / 2**24, 0, squares)
+    """Squares, rounded to 0 and inf where float32 rounds them: what is asked in it is computed in
+    float64 here."""
+    return x.detach().square().float()
 
 
 def _largest(x: Tensor, k: int) -> Tensor:
@@ -118,15 +117,15 @@ class TopkMaskKey(Key, task="topk_mask"):
         return TopkMaskKey.reference(x, min(k + 1, x.shape[1]))
 
     def ranked_by_squares(x, k):
-        """You ranked rounded numbers: very small ones are all 0 for you, as their squares are, or
-        the numbers themselves in a coarser dtype such as float32. Rank by x.abs() in x's own
-        dtype."""
+        """You ranked rounded numbers: very small ones are all 0 for you, and very large ones inf,
+        as their squares are, or the numbers themselves in a coarser dtype such as float32. Rank by
+        x.abs() in x's own dtype."""
         return _by_places(x, _squared(x).topk(k, dim=1).indices)
 
     def ranked_by_squares_in_a_stable_order(x, k):
-        """You ranked rounded numbers: very small ones are all 0 for you, as their squares are, or
-        the numbers themselves in a coarser dtype such as float32. Rank by x.abs() in x's own
-        dtype."""
+        """You ranked rounded numbers: very small ones are all 0 for you, and very large ones inf,
+        as their squares are, or the numbers themselves in a coarser dtype such as float32. Rank by
+        x.abs() in x's own dtype."""
         places = _squared(x).sort(dim=1, descending=True, stable=True).indices[:, :k]
         return _by_places(x, places)
 

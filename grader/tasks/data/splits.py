@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from grader.engine.task import Case, Inputs, Rng, Task, case
+from grader.engine.text import type_name
 
 
 class SplitIndices(Task):
@@ -50,7 +51,10 @@ class SplitIndices(Task):
             own = list(fracs)
             given = random_parts(n, own, generator)
             kept.append(own == list(fracs))
-            return list(given) if isinstance(given, list | tuple) else [given]
+            if not isinstance(given, list | tuple | Tensor):
+                what = "None" if given is None else f"a {type_name(type(given))}"
+                raise TypeError(f"{what} is no list of parts")
+            return [given] if isinstance(given, Tensor) else list(given)
 
         first, again, other = parts(seed), parts(seed), parts(seed + 1)
         generator = torch.Generator().manual_seed(seed)

@@ -26,6 +26,7 @@ class ClampSte(Task):
         case("inf among them", lo=-0.5, hi=0.75, infinite=True),
         case("lo above hi", lo=0.75, hi=-0.5),
         case("bounds that are whole numbers", lo=-1, hi=1),
+        case("a bound that is 0", lo=0, hi=0.75),
         case("bounds that float32 rounds", lo=-0.3, hi=0.7, beside=True),
         case("a column", lo=-0.5, hi=0.75, shape=(7, 1)),
         case("float32", lo=-0.75, hi=0.5, dtype=F32),

@@ -34,6 +34,7 @@ class LinearModule(Task):
         case("the first weights", sizes=(5, 12409), first=True, visible=True),
         case("blocks of rows", of=(2, 7)),
         case("a single row", of=()),
+        case("one output", sizes=(3, 1)),
         case("7 rows in float32", dtype=F32),
         case("a layer that was made in half precision, and moved", moved=True),
     )
@@ -107,4 +108,4 @@ def _is_even(numbers: Tensor) -> bool:
     width = max(float(ordered[-1] - ordered[0]), 1e-9)
     even, steps = (ordered - ordered[0]) / width, torch.arange(n + 1) / n
     farthest = torch.maximum(even - steps[:-1].to(even), steps[1:].to(even) - even).max()
-    return float(farthest) < 2.5 / n**0.5
+    return bool(farthest < 2.5 / n**0.5)

@@ -40,6 +40,7 @@ class TopkMask(Task):
         case("ties for the last place", shape=(5, 7), k=3, ties=True, visible=True),
         case("transposed", shape=(3, 7), k=2, layout="first axis last"),
         case("very small numbers", shape=(5, 3), k=1, size=1e-170, scale=1e-170),
+        case("very large numbers", shape=(5, 3), k=1, size=1e170),
         case("a leaf with an old .grad", shape=(3, 7), k=2, leaf=True),
         case("x was computed", shape=(5, 7), k=5, leaf=False),
     )
@@ -55,8 +56,8 @@ class TopkMask(Task):
             tied = x.new_tensor(TIED)
             x[:, 0], x[:, 3] = -2 * tied, 1.5 * tied
             x[:, 1], x[:, 4], x[:, 6] = tied, -tied, tied
-        if "size" in case.params:  # the largest of each row stands last, and no square is above 0
-            size = case["size"] if case.dtype is torch.float64 else 1e-30
+        if "size" in case.params:  # the largest of each row stands last, and squares are 0 or inf
+            size = case["size"] if case.dtype is torch.float64 else case["size"] ** (3 / 17)
             x = (x.sort(1, descending=True).values - 4) * size
         drawn = {"x": x}
         if "leaf" in case.params:
