@@ -72,15 +72,22 @@ def another_call(answer: Callable[..., Any], *given: Any) -> None:
 def sent_back(
     y: Any, leaves: Mapping[str, Tensor], v: Tensor, given: Tensor | None = None
 ) -> dict[str, Any]:
-    """What reaches each leaf from v at y, and once more from other numbers; v as it is after that;
-    and whether y still is, and what was given, where that is the result of an operation."""
+    """What reaches each leaf from v at y, and once more from other numbers; and whether y, what
+    arrived there, and what was given, where that is the result of an operation, stay as they were.
+
+    Every pass gets numbers of its own, which no other one can have edited.
+    """
     found: dict[str, Any] = {**flags("y", y, "requires_grad")}
     kept = {"x": given, "y": y}
     before = {name: _numbers(one) for name, one in kept.items()}
-    came = v.clone()
-    for again, arriving in {"": v, ", once more": -2 * v}.items():
+    edited = False
+    for again, factor in {"": 1, ", once more": -2}.items():
         for name, leaf in leaves.items():
+            alone = factor == 1 and len(leaves) == 1  # as it lies, which may be expanded
+            arriving = v if alone else factor * v
+            came = arriving.clone()
             found[f"grad of {name}{again}"] = gradient(y, leaf, arriving)
+            edited = edited or not _same(came, arriving)
     for name, numbers in before.items():
         if numbers is not None:
             found[f"{name} after the backward passes"] = (
@@ -88,7 +95,7 @@ def sent_back(
             )
     if before["y"] is not None:
         found["y"] = before["y"]
-    return {**found, "what arrived at y": "as it was" if _same(came, v) else "edited"}
+    return {**found, "what arrived at y": "edited" if edited else "as it was"}
 
 
 def _numbers(one: Any) -> Tensor | None:
