@@ -81,17 +81,17 @@ def sent_back(
     kept = {"x": given, "y": y}
     before = {name: _numbers(one) for name, one in kept.items()}
     edited = False
-    for again, factor in {"": 1, ", once more": -2}.items():
+    for again, numbers in {"": v, ", once more": -2 * v}.items():
         for name, leaf in leaves.items():
-            alone = factor == 1 and len(leaves) == 1  # as it lies, which may be expanded
-            arriving = v if alone else factor * v
+            # For one leaf as they lie, which may be expanded; for several copies.
+            arriving = numbers if len(leaves) == 1 else numbers.clone()
             came = arriving.clone()
             found[f"grad of {name}{again}"] = gradient(y, leaf, arriving)
             edited = edited or not _same(came, arriving)
-    for name, numbers in before.items():
-        if numbers is not None:
+    for name, earlier in before.items():
+        if earlier is not None:
             found[f"{name} after the backward passes"] = (
-                "as it was" if _same(numbers, kept[name].detach()) else "edited"
+                "as it was" if _same(earlier, kept[name].detach()) else "edited"
             )
     if before["y"] is not None:
         found["y"] = before["y"]
