@@ -129,7 +129,7 @@ TEMPLATES: dict[str, str] = {
     "SHAPE.other": "{path} has shape {received} instead of {expected}.",
     "NONFINITE": "{path} has nan or inf in {count} of {total} entries where the right answer is "
     "finite. Look for a division by 0, the square root or logarithm of 0 or of a negative number, "
-    "or an exponential that overflows.",
+    "or a number that grew too large, as exponentials do.",
     "NONFINITE.given": "{path} has nan or inf in {count} of {total} entries where the right answer "
     "is finite. An input holds inf or nan here, and it may come from there: 0 times either is nan, "
     "in the backward pass too. Leave such entries out, or replace them before you compute.",

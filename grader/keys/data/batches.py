@@ -279,6 +279,30 @@ class _WithoutLength:
         return iter(self.batches)
 
 
+class _Remaining(_Batches):
+    """The length is that of what the last loop has left to give."""
+
+    given = 0
+
+    def __iter__(self) -> Iterator[Any]:
+        self.given = 0
+        for batch in super().__iter__():
+            self.given += 1
+            yield batch
+
+    def __len__(self) -> int:
+        return super().__len__() - self.given
+
+
+class _OfFullOnes(_Batches):
+    """With drop_last the numbers that are left over are never drawn."""
+
+    def order(self) -> list[int]:
+        n = self.n // self.size * self.size if self.drop_last else self.n
+        numbers: list[int] = torch.randperm(n, generator=self.generator).tolist()
+        return numbers
+
+
 class _Samples(_Batches):
     def __len__(self) -> int:
         return self.n
@@ -544,6 +568,17 @@ class BatchSamplerKey(Key, task="batch_sampler"):
     def length_in_samples(n, size, drop_last, generator):
         """Your length is the number of samples. It is the number of lists in an epoch."""
         return _Samples(n, size, drop_last, generator)
+
+    def length_of_what_is_left(n, size, drop_last, generator):
+        """Your length is another one after an epoch: it counts what the last loop has left to give.
+        It is the number of lists in an epoch, always."""
+        return _Remaining(n, size, drop_last, generator)
+
+    def left_over_numbers_never_drawn(n, size, drop_last, generator):
+        """With drop_last you draw an order of those numbers alone that fill whole batches: the last
+        samples of the set are never read. Draw an order of all n numbers, and leave out what is
+        left over of it."""
+        return _OfFullOnes(n, size, drop_last, generator)
 
     def length_with_the_rest(n, size, drop_last, generator):
         """Your length counts a batch of what is left over even where drop_last leaves it out."""

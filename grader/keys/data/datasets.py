@@ -139,6 +139,14 @@ class _Untransformed(_Rows):
         return self.given(i), self.pairs[i][1]
 
 
+class _AskedForTruth(_Rows):
+    """A transform that counts as false is taken for none."""
+
+    def __getitem__(self, i: int) -> Any:
+        row, label = self.given(i), self.pairs[i][1]
+        return (self.transform(row) if self.transform else row), label
+
+
 class _ResultDropped(_Rows):
     """The transform runs, and the row that it was handed is the item's."""
 
@@ -304,6 +312,12 @@ class DatasetClassKey(Key, task="dataset_class"):
     def not_transformed(X, y, transform):
         """Your items are not transformed. Return transform(row), if there is a transform."""
         return _Untransformed(X, y, transform)
+
+    def asked_whether_it_is_true(X, y, transform):
+        """A transform that counts as false does not run: you ask `if transform`. What can be called
+        may count as false all the same, as an empty nn.Sequential does. Ask
+        `if transform is not None`."""
+        return _AskedForTruth(X, y, transform)
 
     def result_dropped(X, y, transform):
         """You call transform and return the row that you handed to it. Where it writes into its

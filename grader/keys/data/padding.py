@@ -124,18 +124,18 @@ class CollatePadKey(Key, task="collate_pad"):
     def filled_with_ones(samples):
         """Your padding is 1. It is to be 0."""
         batch, mask = reference(samples)
-        return torch.where(mask[..., None], batch, 1.0), mask
+        return batch.masked_fill(~mask[..., None], 1), mask
 
     def filled_with_minus_one(samples):
         """Your padding is -1. It is to be 0."""
         batch, mask = reference(samples)
-        return torch.where(mask[..., None], batch, -1.0), mask
+        return batch.masked_fill(~mask[..., None], -1), mask
 
     def filled_with_minus_100(samples):
         """Your padding is -100, which marks targets that do not count in a loss. Inputs are padded
         with 0 here."""
         batch, mask = reference(samples)
-        return torch.where(mask[..., None], batch, -100.0), mask
+        return batch.masked_fill(~mask[..., None], -100), mask
 
     def graph_cut(samples):
         """Your batch does not lead back to the sequences: torch.tensor, detach, .data and tolist

@@ -31,7 +31,7 @@ class PairsInLists:
 
     def __getitem__(self, i):
         row, label = self.pairs[i]
-        if self.transform:
+        if self.transform is not None:
             row = self.transform(row.clone())
         return row, label
 

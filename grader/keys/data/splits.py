@@ -200,10 +200,15 @@ class SplitIndicesKey(Key, task="split_indices"):
         return reference(n, fracs, generator)[:1]
 
     def sorted_parts(n, fracs, generator):
-        """Your parts hold what they should, and in order: a loop over one of them would go through
-        the set as it lies. That would do for a shuffling loader; here the order is left as it was
-        drawn."""
+        """Your parts hold what they should, and each is sorted, up or down. That would do for a
+        shuffling loader; here the order is left as it was drawn."""
         return [part.sort().values for part in reference(n, fracs, generator)]
+
+    def sorted_parts_but_the_first(n, fracs, generator):
+        """Your first part is right, and the others are sorted. The numbers of every part stay in
+        the order that was drawn."""
+        first, *others = reference(n, fracs, generator)
+        return [first, *(part.sort().values for part in others)]
 
     @raises(r"split_with_sizes expects|sum exactly")
     def sizes_too_small(n, fracs, generator):

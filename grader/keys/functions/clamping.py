@@ -17,6 +17,12 @@ def _is_inside(x, lo, hi):
     return ((x >= lo) & (x <= hi)).to(x)
 
 
+def _emptied(v, factor):
+    kept = v.clone()
+    v.zero_()
+    return kept
+
+
 def _sides(x, y, lo, hi):
     """Where x is above the bounds, and where it is below them."""
     return x > hi, x < lo
@@ -145,6 +151,12 @@ class ClampSteKey(Key, task="clamp_ste"):
         """Outside of the bounds you let go on what pushes x further out, and stopped what pulls it
         back. What arrives goes to x unchanged, everywhere."""
         return _clamp(x, lo, hi, factor=_sides, back=_pushing_out)
+
+    def arriving_edited(x, lo, hi):
+        """backward wrote into grad_output, with an operation such as mul_. The tensor that arrives
+        belongs to others: what else the result went to may get the same one. Return a new tensor,
+        or the one that arrives as it is."""
+        return _clamp(x, lo, hi, back=_emptied)
 
     def zero_everywhere(x, lo, hi):
         """Your gradient is 0 everywhere. What arrives at the result goes to x unchanged."""

@@ -173,6 +173,24 @@ class ReluAtZeroKey(Key, task="relu_at_zero"):
         what arrives: compare with 0 itself."""
         return _relu(x, factor=lambda x, y: (x > 1e-8).to(x))
 
+    def small_results_left_out(x):
+        """Where x is positive and very small, your result is 0. ReLU is x there, however small it
+        is: compare with 0 itself."""
+        return _relu(x, value=lambda x: torch.where(x > 1e-8, x, 0))
+
+    def small_ones_taken_for_zero(x):
+        """Where x is positive and very small, your result and your gradient are 0. Every positive x
+        is the result, and lets through what arrives: compare with 0 itself."""
+        return _relu(
+            x, value=lambda x: torch.where(x > 1e-8, x, 0), factor=lambda x, y: (x > 1e-8).to(x)
+        )
+
+    def divided_by_its_size(x):
+        """Your gradient is nan where x is inf, and far too small where x is very small: so it is
+        where the mask is a quotient, such as y / (|x| + 1e-12). inf / inf is nan, and a small x
+        vanishes beside what is added. Compare with 0: x > 0."""
+        return _relu(x, factor=lambda x, y: x.clamp(min=0) / (x.abs() + 1e-12))
+
     def computed_with_infinity(x):
         """Where x is -inf your result is nan: -inf times 0, as with a mask, is nan, and so is
         -inf + inf, as in (x + |x|) / 2. It is to be 0: clamp(min=0), or where, chooses."""

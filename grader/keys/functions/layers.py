@@ -71,6 +71,12 @@ def _right_parts(needed, gy, x, w, b):
     return tuple(part(x, w, gy) if flag else None for part, flag in parts)
 
 
+def _edited(needed, gy, x, w, b):
+    parts = _right_parts(needed, gy, x, w, b)
+    gy.mul_(2)
+    return parts
+
+
 def _nothing(x, w, gy):
     return None
 
@@ -281,6 +287,11 @@ class LinearFnKey(Key, task="linear_fn"):
         """Where x does not require grad, backward returned None for all three. w and b may require
         grad all the same: ask the flag of each."""
         return _Layer(wanted=lambda needed, b: needed if needed[0] else (False,) * 3)(x, w, b)
+
+    def arriving_edited(x, w, b):
+        """backward wrote into grad_output, with an operation such as mul_. The tensor that arrives
+        belongs to others: what else the result went to may get the same one. Return new tensors."""
+        return applied(F.linear, _edited, x, w, b)
 
     def none_for_x(x, w, b):
         """backward returned None for x, also where it requires grad. Its gradient is gy @ w."""

@@ -10,6 +10,7 @@ from grader.trusted.families.functions import applied, around, misused
 from grader.trusted.key import Key, raises
 
 Backward = Callable[[Tensor, Tensor], Tensor | None]
+Step = Callable[[Tensor], Tensor]
 
 
 def _right(x: Tensor, arriving: Tensor) -> Tensor:
@@ -25,8 +26,24 @@ def _unrecorded(x: Tensor, arriving: Tensor) -> Tensor:
         return _right(x, arriving)
 
 
-def _once_more(x: Tensor, arriving: Tensor) -> Tensor:
-    """The right gradient, whose own derivatives are constants."""
+def _as_it_is(t: Tensor) -> Tensor:
+    return t
+
+
+def _cut(t: Tensor) -> Tensor:
+    return t.detach()
+
+
+def _once_more(
+    x: Tensor,
+    arriving: Tensor,
+    x_of_second: Step = _as_it_is,
+    first_of_second: Step = _as_it_is,
+    x_of_slope: Step = _as_it_is,
+    then: Step = _as_it_is,
+) -> Tensor:
+    """The right gradient by a second Function, in whose backward some tensors are constants: x and
+    what arrived first in its derivative by x, x in that by what arrived, and what arrives then."""
 
     class Once(Function):
         @staticmethod
@@ -36,10 +53,19 @@ def _once_more(x: Tensor, arriving: Tensor) -> Tensor:
 
         @staticmethod
         def backward(ctx, arriving):
-            x, v = (saved.detach() for saved in ctx.saved_tensors)
-            return arriving * v * 6 * x, arriving * 3 * x**2
+            x, v = ctx.saved_tensors
+            u = then(arriving)
+            by_x = u * first_of_second(v) * 6 * x_of_second(x)
+            return by_x, u * 3 * x_of_slope(x) ** 2
 
     return Once.apply(x, arriving)
+
+
+def _some_constant(**cut: Step) -> Backward:
+    return lambda x, arriving: _once_more(x, arriving, **cut)
+
+
+_ALL_SAVED = {"x_of_second": _cut, "first_of_second": _cut, "x_of_slope": _cut}
 
 
 class DoubleBackwardKey(Key, task="double_backward"):
@@ -92,11 +118,40 @@ class DoubleBackwardKey(Key, task="double_backward"):
         return _cube(x, back=lambda x, arriving: arriving.mul_(3 * x**2))
 
     def third_derivative_lost(x):
+        """The first two derivatives are right, and the second is for torch no function of x and of
+        what arrived: both are detached where it is computed, or a second Function saved what its
+        forward computed from them. Save the tensors themselves, and compute from these."""
+        return _cube(x, back=_some_constant(**_ALL_SAVED))
+
+    def third_derivative_unrecorded(x):
         """The first two derivatives are right, and the second is a constant to torch: where it is
-        computed, x is detached, or a second Function saved what its forward computed from x, or its
-        backward is marked with @once_differentiable. Leave these out: save the tensors
+        computed nothing is recorded, or everything is detached, or a second Function's backward is
+        marked with @once_differentiable. Leave these out, and compute from the tensors
         themselves."""
-        return _cube(x, back=_once_more)
+        return _cube(x, back=_some_constant(**_ALL_SAVED, then=_cut))
+
+    def x_constant_in_the_second(x):
+        """All derivatives are right up to the second, and that one, 6 * x times what arrives, is
+        for torch no function of x: x is detached where it is computed, or a second Function saved
+        what its forward computed from x. Compute it from x itself."""
+        return _cube(x, back=_some_constant(x_of_second=_cut))
+
+    def arriving_constant_in_the_second(x):
+        """All derivatives are right up to the second, and that one, 6 * x times what arrives, is
+        for torch no function of what arrives: it is detached where the second derivative is
+        computed. Multiply by it as it is."""
+        return _cube(x, back=_some_constant(first_of_second=_cut))
+
+    def slope_constant_in_the_second(x):
+        """All derivatives are right up to the second, and the derivative by what arrives,
+        3 * x ** 2, is for torch no function of x: x is detached where it is computed, or a second
+        Function saved it as a number. Compute it from x itself."""
+        return _cube(x, back=_some_constant(x_of_slope=_cut))
+
+    def arriving_then_detached(x):
+        """All derivatives are right up to the second, and these are for torch no functions of what
+        arrives in the second backward pass: it is detached there. Multiply by it as it is."""
+        return _cube(x, back=_some_constant(then=_cut))
 
     def from_the_result(x):
         """You went back from the result by a power that is a fraction, or by its logarithm. Of a

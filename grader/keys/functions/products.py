@@ -148,7 +148,9 @@ class MulBroadcastKey(Key, task="mul_broadcast"):
         """You averaged over what was repeated. Every use sends its part back, and the parts add
         up: take the sum."""
         return _product(
-            a, b, to=lambda g, like: g.sum_to_size(like.shape) * like.numel() / g.numel()
+            a,
+            b,
+            to=lambda g, like: g.sum_to_size(like.shape) / (g.numel() / max(like.numel(), 1)),
         )
 
     def one_of_the_repeated(a, b):

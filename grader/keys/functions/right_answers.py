@@ -45,7 +45,7 @@ def exp_once(x):
 class ExpByNumpy(Function):
     @staticmethod
     def forward(ctx, x):
-        y = torch.from_numpy(np.exp(x.numpy()))
+        y = torch.from_numpy(np.asarray(np.exp(x.numpy())))
         ctx.save_for_backward(y)
         return y
 

@@ -29,6 +29,46 @@ class HookableCallKey(Key, task="hookable_call"):
         calls forward itself."""
         return _chained(layers, x, lambda layer, x: layer.forward(x))
 
+    def forward_hooks_by_hand(layers, x):
+        """You called layer.forward(x), and the forward hooks yourself: what a hook returned is not
+        used, and neither hooks that run before forward nor those of the backward pass ran. The
+        call, layer(x), runs all of them, each in its way."""
+
+        def step(layer, x):
+            y = layer.forward(x)
+            for hook in layer._forward_hooks.values():
+                hook(layer, (x,), y)
+            return y
+
+        return _chained(layers, x, step)
+
+    def forward_hooks_by_hand_and_used(layers, x):
+        """You called layer.forward(x), and the forward hooks yourself: neither hooks that run
+        before forward nor those of the backward pass ran. The call, layer(x), runs all of them,
+        each in its way."""
+
+        def step(layer, x):
+            y = layer.forward(x)
+            for hook in layer._forward_hooks.values():
+                y = hook(layer, (x,), y)
+            return y
+
+        return _chained(layers, x, step)
+
+    def all_forward_hooks_by_hand(layers, x):
+        """You called layer.forward(x), and the hooks before and behind it yourself: those of the
+        backward pass did not run. The call, layer(x), runs all of them, each in its way."""
+
+        def step(layer, x):
+            for hook in layer._forward_pre_hooks.values():
+                hook(layer, (x,))
+            y = layer.forward(x)
+            for hook in layer._forward_hooks.values():
+                y = hook(layer, (x,), y)
+            return y
+
+        return _chained(layers, x, step)
+
     def reversed_order(layers, x):
         """You went through the layers from last to first. The first in the list is the first to
         run."""

@@ -1,5 +1,6 @@
 """Reference and mistakes of the exercise that makes a linear layer by hand."""
 
+import functools
 import math
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -78,32 +79,44 @@ _OF = {"": "first numbers", "_weight": "weight's first numbers", "_bias": "bias'
 """Of which parameters the first numbers are others: of both, or of one."""
 
 
+def _truncated(n_in: int, n_out: int, *size: int) -> Tensor:
+    bound = 1 / math.sqrt(n_in)
+    return nn.init.trunc_normal_(torch.empty(size), std=bound, a=-bound, b=bound)
+
+
+_UNEVEN: dict[str, tuple[str, Draw]] = {
+    "normal": (
+        "gathered near the middle, with few far out, as normal ones are, which torch.randn gives",
+        lambda n_in, n_out, *size: torch.randn(size),
+    ),
+    "truncated": (
+        "not even: they keep within the bounds, and lie closer to each other in some places than "
+        "in others, as those of a truncated normal distribution do",
+        _truncated,
+    ),
+}
+
+
 def _other_first_numbers() -> Iterator[Callable[..., Any]]:
-    """First numbers that are spread evenly, and not as widely as asked for; and normal ones."""
-    normal = "normal ones, as torch.randn gives them: most lie near 0, and few far out"
-    for name, (words, bound) in {**_WIDTHS, "normal": (normal, None)}.items():
+    """First numbers that are spread evenly, and not as widely as asked for; and uneven ones."""
+    even = {
+        name: (words, lambda n_in, n_out, *size, b=bound: _even(*size, bound=b(n_in, n_out)))
+        for name, (words, bound) in _WIDTHS.items()
+    }
+    for name, (words, draw) in {**even, **_UNEVEN}.items():
         for of, whose in _OF.items():
             if of == "_bias" and name == "xavier":  # which wants two dimensions
                 continue
 
-            def wrong(
-                n_in: int, n_out: int, bias: bool, bound: Bound | None = bound, of: str = of
-            ) -> nn.Module:
-                def drawn(*size: int) -> Tensor:
-                    wide = None if bound is None else bound(n_in, n_out)
-                    return torch.randn(size) if wide is None else _even(*size, bound=wide)
-
-                return _Linear(
-                    n_in,
-                    n_out,
-                    bias,
-                    None if of == "_bias" else lambda r, c, _: drawn(r, c),
-                    None if of == "_weight" else lambda r, _: drawn(r),
-                )
+            def wrong(n_in: int, n_out: int, bias: bool, draw: Draw = draw, of: str = of) -> Any:
+                drawn = functools.partial(draw, n_in, n_out)
+                weight_of = None if of == "_bias" else lambda r, c, _: drawn(r, c)
+                bias_of = None if of == "_weight" else lambda r, _: drawn(r)
+                return _Linear(n_in, n_out, bias, weight_of, bias_of)
 
             yield mistake(
                 f"first_{name}{of}",
-                f"Your {whose} are {words}. They lie evenly between -1/sqrt(n_in) and "
+                f"Your {whose} are {words}. They are to lie evenly between -1/sqrt(n_in) and "
                 "1/sqrt(n_in).",
                 wrong,
             )

@@ -201,6 +201,16 @@ class FixMlpKey(Key, task="fix_mlp"):
         then: flattening begins at a wrong one. Leave squeeze out."""
         return _Mlp(n_in, n_hidden, n_out, rows=lambda x: x.squeeze().flatten(1))
 
+    def one_score_squeezed(n_in, n_hidden, n_out):
+        """With n_out = 1 your result has shape (N,): squeeze takes off the axis of the scores. Its
+        shape is (N, n_out), and (N, 1) then: leave squeeze out."""
+        return _Mlp(n_in, n_hidden, n_out, after=(F.relu, F.relu, lambda x: x.squeeze(-1)))
+
+    def one_score_or_one_sample_squeezed(n_in, n_hidden, n_out):
+        """Your result lacks an axis where it has length 1, for one sample or one score, as
+        squeeze() leaves it. Its shape is (N, n_out) always: leave squeeze out."""
+        return _Mlp(n_in, n_hidden, n_out, after=(F.relu, F.relu, torch.squeeze))
+
     @raises(r"view size is not compatible")
     def viewed(n_in, n_hidden, n_out):
         """You flattened by view, which refuses a tensor whose rows lie scattered in memory, such as

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from grader.trusted.key import Key, mistake
+from grader.trusted.key import Key, mistake, raises
 
 
 def _same(x: Tensor) -> Tensor:
@@ -85,10 +85,18 @@ _MASK_FROZEN = (
     "Your mask is a parameter that does not require grad. It stands in parameters() and in "
     "state_dict() all the same: register it as a buffer, with persistent=False."
 )
+_MASK_WITH_GRADIENT = (
+    "Your mask requires grad: every backward pass computes a gradient for it, which nobody wants. "
+    "It is a constant: leave requires_grad out."
+)
 
 
 def _frozen(ones: Tensor) -> nn.Parameter:
     return nn.Parameter(ones, requires_grad=False)
+
+
+def _buffer_with_gradient(ones: Tensor) -> nn.Buffer:
+    return nn.Buffer(ones.requires_grad_(), persistent=False)
 
 
 _Bug = tuple[str, str, dict[str, Any]]
@@ -102,6 +110,7 @@ _BUGS: tuple[tuple[_Bug, ...], ...] = (
     (
         ("mask_is_plain", _MASK, {"mask": _same}),
         ("mask_is_saved", _MASK_SAVED, {"saved": True}),
+        ("mask_requires_grad", _MASK_WITH_GRADIENT, {"mask": _buffer_with_gradient}),
         ("mask_is_a_parameter", _MASK_TRAINED, {"mask": nn.Parameter}),
         ("mask_is_a_frozen_parameter", _MASK_FROZEN, {"mask": _frozen}),
     ),
@@ -135,6 +144,24 @@ class RegistrationKey(Key, task="registration"):
         """Your layers are one layer many times: [layer] * depth repeats the object. Make a new
         nn.Linear in every turn of a loop."""
         return _Mixer(length, width, depth, make=lambda: [nn.Linear(width, width)] * depth)
+
+    def detached(length, width, depth):
+        """The output is right, and no gradient comes back from it: forward detaches, or runs under
+        no_grad. Leave out detach, .data and no_grad."""
+        return _Mixer(length, width, depth, mean=lambda mask, x: _mean(mask, x).detach())
+
+    @raises(r"same dtype|expected scalar type|must have the same dtype")
+    def another_mask_in_forward(length, width, depth):
+        """forward uses a tensor that __init__ made beside the buffer mask. It stays behind when the
+        module moves to another dtype or device: use self.mask, the buffer."""
+
+        class Net(_Mixer):
+            def __init__(self):
+                super().__init__(length, width, depth)
+                plain = torch.tril(torch.ones(length, length))
+                self.mean = lambda mask, x: _mean(plain, x)
+
+        return Net()
 
     def tanhs_among_the_layers(length, width, depth):
         """Your tanhs stand among the layers and are counted with them, so that the second linear

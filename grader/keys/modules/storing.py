@@ -119,6 +119,35 @@ class LoadMatchingKey(Key, task="load_matching"):
         something else: compare the shapes."""
         return _load(model, state, lambda own, other: own.numel() == other.numel())
 
+    def axes_of_one_forgiven(model, state):
+        """You loaded a tensor that has an axis of length 1 more than the model's, as the weight of
+        a convolution with kernel 1 has. Its shape is another: compare the shapes themselves, and
+        not squeezed ones, or some of the sizes and a count."""
+        return _load(model, state, lambda own, other: own.squeeze().shape == other.squeeze().shape)
+
+    def sizes_in_any_order(model, state):
+        """You compared the sizes without their order: (5, 2) has those of (2, 5), and is another
+        shape. Compare the shapes themselves."""
+        return _load(model, state, lambda own, other: sorted(own.shape) == sorted(other.shape))
+
+    def last_size_and_count(model, state):
+        """You loaded a row of shape (1, 2) for a bias of shape (2,): it has as many numbers, and
+        the same last size, and its shape is another. Compare the shapes themselves."""
+        return _load(
+            model,
+            state,
+            lambda own, other: own.numel() == other.numel() and own.shape[-1:] == other.shape[-1:],
+        )
+
+    def first_size_and_count(model, state):
+        """You loaded a tensor of shape (2, 5, 1) for one of shape (2, 5): it has as many numbers,
+        and the same first sizes, and its shape is another. Compare the shapes themselves."""
+        return _load(
+            model,
+            state,
+            lambda own, other: own.numel() == other.numel() and own.shape[:1] == other.shape[:1],
+        )
+
     def broadcast(model, state):
         """You loaded a tensor that broadcasts: copy_ spreads one row over all. Compare the shapes
         first."""
@@ -161,6 +190,14 @@ class LoadMatchingKey(Key, task="load_matching"):
         own."""
         kept, fitting = _load(model, state), _fitting(model, state)
         for name in set(state) - set(fitting):
+            del state[name]
+        return kept
+
+    def state_used_up(model, state):
+        """You took what you loaded out of state, which belongs to whoever called you. Read it, and
+        leave it as it is."""
+        kept = _load(model, state)
+        for name in _fitting(model, state):
             del state[name]
         return kept
 

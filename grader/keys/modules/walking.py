@@ -130,6 +130,13 @@ class NamedLeafsKey(Key, task="named_leafs"):
         walked = model.named_modules()
         return [n for n, m in walked if m is not model and not isinstance(m, kinds)]
 
+    def every_container_left_out(model):
+        """You left out every nn.Sequential and nn.ModuleList by its type. An empty one has no
+        children, and a module of another type may have some, such as a Linear that was given an
+        adapter. Ask each module for its children."""
+        kinds = (nn.Sequential, nn.ModuleList)
+        return [name for name, m in model.named_modules() if not isinstance(m, kinds)]
+
     def containers_told_by_their_type(model):
         """You left out what is a container by its type, and a module of any type may hold others: a
         Linear that was given an adapter, for one. Ask each for its children."""

@@ -58,6 +58,12 @@ class DropLowestKey(Key, task="drop_lowest"):
         equal, or one is the quantile itself, it matters."""
         return x[x >= x.quantile(q)]
 
+    def near_ones_dropped(x, q):
+        """Numbers that are greater than the quantile by very little are missing, as where a margin
+        is added to it, or the comparison is made in a coarser dtype. Each number that is greater
+        stays, however near it is: x > x.quantile(q)."""
+        return x[x > x.quantile(q) + 1e-4]
+
     def absolute_values_compared(x, q):
         """You compared absolute values. The numbers themselves are compared, and a low one may be
         far below 0."""

@@ -10,6 +10,12 @@ def _by_places(x: Tensor, places: Tensor) -> Tensor:
     return x * torch.zeros_like(x).scatter(1, places, 1.0)
 
 
+def _squared(x: Tensor) -> Tensor:
+    """Squares, rounded to 0 and inf where float32 rounds them: what is asked in it is computed in
+    float64 here."""
+    return x.detach().square().float()
+
+
 def _largest(x: Tensor, k: int) -> Tensor:
     return x.detach().abs().sort(dim=1, descending=True, stable=True).indices[:, :k]
 
@@ -110,6 +116,19 @@ class TopkMaskKey(Key, task="topk_mask"):
         """Every row keeps k + 1 numbers."""
         return TopkMaskKey.reference(x, min(k + 1, x.shape[1]))
 
+    def ranked_by_squares(x, k):
+        """You ranked rounded numbers: very small ones are all 0 for you, and very large ones inf,
+        as their squares are, or the numbers themselves in a coarser dtype such as float32. Rank by
+        x.abs() in x's own dtype."""
+        return _by_places(x, _squared(x).topk(k, dim=1).indices)
+
+    def ranked_by_squares_in_a_stable_order(x, k):
+        """You ranked rounded numbers: very small ones are all 0 for you, and very large ones inf,
+        as their squares are, or the numbers themselves in a coarser dtype such as float32. Rank by
+        x.abs() in x's own dtype."""
+        places = _squared(x).sort(dim=1, descending=True, stable=True).indices[:, :k]
+        return _by_places(x, places)
+
     def kept_numbers_alone(x, k):
         """You returned the kept numbers alone, of shape (R, k). They are to stand in a tensor of
         x's shape, each in its place: scatter puts them there."""
@@ -163,6 +182,15 @@ class TopkMaskKey(Key, task="topk_mask"):
         """You wrote into x, which belongs to the caller, and a leaf that requires grad refuses.
         Make a new tensor: a product with the mask, where, or masked_fill without underscore."""
         return x.masked_fill_(~TopkMaskKey.a_mask(x, k), 0)
+
+    @raises("view size is not compatible")
+    def viewed(x, k):
+        """view never copies, and raises where x lies in memory in another order, as a transposed
+        one does. scatter along axis 1 needs no view; reshape copies where it must."""
+        rows = torch.arange(len(x), device=x.device)[:, None] * x.shape[1]
+        places = (x.detach().abs().topk(k, dim=1).indices + rows).reshape(-1)
+        flat = x.view(-1)
+        return (flat * torch.zeros_like(flat).scatter(0, places, 1.0)).view(x.shape)
 
     def values_copied_out(x, k):
         """The numbers are right, and nothing reaches x: you cut the result off the graph. Leave out

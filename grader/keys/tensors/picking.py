@@ -118,6 +118,13 @@ class OnehotGatherKey(Key, task="onehot_gather"):
         int32: y.long() makes them so."""
         return logits.take_along_dim(y[:, None], 1)[:, 0]
 
+    @raises("view size is not compatible")
+    def viewed(logits, y):
+        """view never copies, and raises where logits lie in memory in another order, as transposed
+        ones do. gather, and a pair of index lists, need no view; reshape copies where it must."""
+        rows = torch.arange(len(y), device=y.device)
+        return logits.view(-1)[rows * logits.shape[1] + y.long()]
+
     def log_probabilities(logits, y):
         """You returned log-probabilities. Asked for are the logits as they are: leave out
         log_softmax."""

@@ -51,6 +51,12 @@ class FlattenBatchKey(Key, task="flatten_batch"):
         others."""
         return x.reshape(-1, len(x)).T if len(x) else _rows(x)
 
+    def dealt_out_and_nothing_wide(x):
+        """You cut all numbers into M rows of N and exchanged the two: a row then holds every N-th
+        number, of several samples. The batch is the first axis already: make one axis of the
+        others, with M numbers in each row, also where there is no sample."""
+        return x.reshape(-1, len(x)).T if len(x) else x.new_zeros(0, 0)
+
     def batch_flattened_too(x):
         """You made one row of all samples. The batch stays the first axis: flatten begins behind it
         if you hand it the axis to begin with."""

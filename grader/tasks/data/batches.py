@@ -87,6 +87,7 @@ class BatchSampler(Task):
         for _ in batches:  # an epoch that is left early
             break
         found["after an epoch that was left early"] = _some(batches)
+        found["length afterwards"] = len(batches)
         if n >= size or not drop_last:  # of nothing, whoever draws late does not draw
             together = zip(batches, batches, range(99), strict=False)
             found["read by two loops at once"] = [list(both[:2]) for both in together]

@@ -39,6 +39,8 @@ class CollatePad(Task):
         case("real positions of zeros", lengths=[4, 3, 7, 2], zeros=True),
         case("one feature", lengths=[2, 5, 3], features=1),
         case("sequences that require grad", lengths=[3, 5, 2], trained=True, visible=True),
+        case("the last sequence alone requires grad", lengths=[3, 5, 2], trained="last"),
+        case("whole numbers", lengths=[3, 0, 5], whole=True),
         case("float32", lengths=[2, 5, 3], dtype=F32),
         case("nothing but sequences of length 0", lengths=[0, 0]),
     )
@@ -53,14 +55,18 @@ class CollatePad(Task):
         rows = rng.apart(0.5, 2.0, sum(lengths), d)
         if case.params.get("zeros"):
             rows[::2] = 0
+        if case.params.get("whole"):
+            rows = rng.integers(1, 90, *rows.shape)
         drawn: Inputs = {"rows": rows}
         if case.params.get("trained"):
             drawn["v"] = rng.apart(0.5, 2.0, len(lengths), max(lengths), d)
         return drawn
 
-    def observe(self, pad_samples, rows, lengths, v=None, away=False):
+    def observe(self, pad_samples, rows, lengths, v=None, trained=None, away=False):
         parts = rows.split(lengths)
         samples = [part.clone() if v is None else with_grad(part) for part in parts]
+        if trained == "last":
+            samples[:-1] = [sample.detach() for sample in samples[:-1]]
         given = list(samples)
         pair = pad_samples(given)
         if not isinstance(pair, tuple | list) or len(pair) != 2:

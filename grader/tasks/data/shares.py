@@ -50,7 +50,9 @@ class WorkerShare(Task):
         found: dict[str, Any] = {"read before the first item": stream.read}
         reader = iter(share)
         found["it is an iterator"] = reader is share
-        found["its first two items"] = list(itertools.islice(reader, 2))
+        found["its first item"] = list(itertools.islice(reader, 1))
+        found["read for that"] = stream.read
+        found["its second item"] = list(itertools.islice(reader, 1))
         found["read by then"] = stream.read
         if length is not None:
             found["its other items"] = list(itertools.islice(reader, FARTHEST))

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from grader.engine.task import Case, Inputs, Rng, Task, case
+from grader.engine.text import type_name
 
 
 class SplitIndices(Task):
@@ -33,6 +34,7 @@ class SplitIndices(Task):
         case("four parts of three sizes", n=21, fracs=[0.125, 0.375, 0.25, 0.25]),
         case("a large last part", n=29, fracs=[0.125, 0.25, 0.625]),
         case("a drawn number of samples", fracs=[0.5, 0.25, 0.25]),
+        case("parts of many numbers", n=53, fracs=[0.5, 0.25, 0.25]),
         case("one number", n=1, fracs=[0.5, 0.25, 0.25]),
         case("one part", n=13, fracs=[1.0]),
     )
@@ -49,7 +51,10 @@ class SplitIndices(Task):
             own = list(fracs)
             given = random_parts(n, own, generator)
             kept.append(own == list(fracs))
-            return list(given) if isinstance(given, list | tuple) else [given]
+            if not isinstance(given, list | tuple | Tensor):
+                what = "None" if given is None else f"a {type_name(type(given))}"
+                raise TypeError(f"{what} is no list of parts")
+            return [given] if isinstance(given, Tensor) else list(given)
 
         first, again, other = parts(seed), parts(seed), parts(seed + 1)
         generator = torch.Generator().manual_seed(seed)
@@ -70,13 +75,22 @@ class SplitIndices(Task):
         return found | {
             "another seed gives other parts": _numbers(first) != _numbers(other),
             "the generator's next draw gives other parts": twice[0] != twice[1],
-            "the numbers come in order": numbers == sorted(numbers),
+            "parts whose numbers come in order": _sorted(_numbers(first)),
             **_held(_numbers(first), n),
         }
 
 
 def _numbers(parts: list[Any]) -> list[list[int]]:
     return [part.flatten().tolist() if isinstance(part, Tensor) else list(part) for part in parts]
+
+
+def _sorted(parts: list[list[int]]) -> list[int]:
+    """Which parts come in order, up or down, of those that chance alone does not sort."""
+    return [
+        k
+        for k, part in enumerate(parts)
+        if len(part) > 12 and part in (sorted(part), sorted(part, reverse=True))
+    ]
 
 
 def _held(parts: list[list[int]], n: int) -> dict[str, bool]:

@@ -26,7 +26,9 @@ class ClampSte(Task):
         case("inf among them", lo=-0.5, hi=0.75, infinite=True),
         case("lo above hi", lo=0.75, hi=-0.5),
         case("bounds that are whole numbers", lo=-1, hi=1),
+        case("a bound that is 0", lo=0, hi=0.75),
         case("bounds that float32 rounds", lo=-0.3, hi=0.7, beside=True),
+        case("a column", lo=-0.5, hi=0.75, shape=(7, 1)),
         case("float32", lo=-0.75, hi=0.5, dtype=F32),
         case("a leaf with a .grad from before", lo=-0.5, hi=0.75, kind="in use"),
         case("x does not require grad", lo=-0.5, hi=0.75, kind="frozen"),
@@ -39,7 +41,8 @@ class ClampSte(Task):
             x[3], x[4] = case["lo"], case["hi"]
         if case.params.get("infinite"):
             x[5], x[6] = float("inf"), -float("inf")
-        return {"x": x, "v": rng.apart(0.5, 2.0, 7)}
+        shape = case.params.get("shape", (7,))
+        return {"x": x.reshape(shape), "v": rng.apart(0.5, 2.0, *shape)}
 
     def observe(self, clamp_ste, x, v, lo, hi, kind="computed"):
         given, leaf = given_as(x, kind)

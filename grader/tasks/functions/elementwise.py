@@ -36,6 +36,8 @@ class MyExp(Task):
         case("a transposed matrix", shape=(3, 7), kind="transposed"),
         case("gy expanded from one row", shape=(7, 3), rows=1),
         case("no numbers", shape=(0,)),
+        case("one number without axes", shape=()),
+        case("three axes", shape=(2, 5, 3)),
         case("float32", shape=(7,), dtype=F32),
         case("a leaf with a .grad from before", shape=(5,), kind="in use"),
         case("x does not require grad", shape=(5,), kind="frozen"),
@@ -43,8 +45,8 @@ class MyExp(Task):
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
         shape = case["shape"]
-        rows = case.params.get("rows", shape[0])
-        return {"x": rng.apart(0.3, 1.5, *shape), "v": rng.apart(1.5, 2.0, rows, *shape[1:])}
+        arriving = (case.params.get("rows", shape[0]), *shape[1:]) if shape else ()
+        return {"x": rng.apart(0.3, 1.5, *shape), "v": rng.apart(1.5, 2.0, *arriving)}
 
     def observe(self, my_exp, x, v, kind="computed"):
         given, leaf = given_as(x, kind)
@@ -81,8 +83,8 @@ class ReluAtZero(Task):
         case("a transposed matrix", shape=(5, 7), kind="transposed"),
         case("float32, zeros among them", shape=(7,), zeros=True, dtype=F32),
         case("inf among them", shape=(7,), infinite=True),
-        case("very small numbers", shape=(7,), size=1e-36),
-        case("numbers that float32 cannot hold", shape=(7,), size=1e-200),
+        case("very small numbers", shape=(7,), size=1e-36, scale=1e-36),
+        case("numbers that float32 cannot hold", shape=(7,), size=1e-310, scale=1e-310),
         case("a leaf with a .grad from before", shape=(7,), kind="in use"),
         case("x does not require grad", shape=(7,), kind="frozen"),
     )

@@ -54,11 +54,17 @@ class KeptResult(Task):
         another_call(scaled_tanh, given, 2 * k)
         found |= sent_back(found["y"], {"x": leaf}, v, given)
         if kept:
-            for name in ("x", "y"):
+
+            def of_x():
                 h = leaf * 1
-                y = scaled_tanh(h, k)
-                edit = h if name == "x" else y
+                return scaled_tanh(h, k), h
+
+            def of_y():
+                y = scaled_tanh(leaf * 1, k)
+                return y, y
+
+            for name, call in {"x": of_x, "y": of_y}.items():
                 word = f"a wrong gradient, unnoticed, after {name} was edited"
-                found[word] = is_wrong_unnoticed(y, edit, leaf, v)
+                found[word] = is_wrong_unnoticed(call, leaf, v)
             found["freed when nobody holds it"] = is_freed(lambda: scaled_tanh(leaf * 1, k))
         return found

@@ -44,6 +44,8 @@ class LinearFn(Task):
         case("x is data", x=(7,), frozen="x"),
         case("b is frozen", x=(7,), frozen="b"),
         case("w is frozen, in a batch of sequences", x=(2, 11), frozen="w"),
+        case("x is data, a batch of sequences", x=(2, 11), frozen="x"),
+        case("one row without a batch, no bias", x=(), bias=False),
         case("x and gy lie in memory in another order", x=(2, 11), turned=True),
         case("float32", x=(11,), dtype=F32),
         case("leaves with a .grad from before", x=(7,), in_use=True),

@@ -56,20 +56,29 @@ class DoubleBackward(Task):
         if not wanted:
             return {"y": found["y"], **flags("y", found["y"], "requires_grad")}
         del found[KEPT]  # what is computed from saved tensors is looked at instead
-        y, v = found["y"], v.requires_grad_()
+        y, v, u = found["y"], v.requires_grad_(), u.requires_grad_()
         (first,) = _gradients(y, v, leaf)
         second, by_arriving = _gradients(first, u, leaf, v)
-        (third,) = _gradients(second, t, leaf)
+        third, mixed, by_second = _gradients(second, t, leaf, v, u)
+        mixed_again, by_second_again = _gradients(by_arriving, t, leaf, u)
         found |= {
             "gradient": first,
             "second derivative": second,
             "derivative by what arrives": by_arriving,
             "third derivative": third,
+            "second derivative, differentiated by what arrives first": mixed,
+            "second derivative, differentiated by what arrives then": by_second,
+            "derivative by what arrives, differentiated by x": mixed_again,
+            "derivative by what arrives, differentiated by what arrives then": by_second_again,
         }
         if edited:
-            h = leaf * 1
+
+            def call():
+                h = leaf * 1
+                return cube(h), h
+
             word = "a wrong gradient, unnoticed, after x was edited"
-            found[word] = is_wrong_unnoticed(cube(h), h, leaf, v.detach())
+            found[word] = is_wrong_unnoticed(call, leaf, v.detach())
         return found
 
 

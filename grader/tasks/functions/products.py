@@ -39,6 +39,7 @@ class MulBroadcast(Task):
         case("equal shapes", a=(7, 3), b=(7, 3)),
         case("an axis of size 1 in both", a=(7, 1), b=(1,)),
         case("a row and a matrix of one row", a=(5,), b=(1, 5)),
+        case("an empty batch", a=(0, 3), b=(1, 3)),
         case("float32", a=(7, 1), b=(5,), dtype=F32),
         case("b does not require grad", a=(5,), b=(7, 5), frozen="b"),
         case("a does not require grad", a=(7, 5), b=(5,), frozen="a"),

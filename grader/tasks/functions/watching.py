@@ -72,22 +72,30 @@ def another_call(answer: Callable[..., Any], *given: Any) -> None:
 def sent_back(
     y: Any, leaves: Mapping[str, Tensor], v: Tensor, given: Tensor | None = None
 ) -> dict[str, Any]:
-    """What reaches each leaf from v at y, and once more from other numbers; v as it is after that;
-    and whether y still is, and what was given, where that is the result of an operation."""
+    """What reaches each leaf from v at y, and once more from other numbers; and whether y, what
+    arrived there, and what was given, where that is the result of an operation, stay as they were.
+
+    Every pass gets numbers of its own, which no other one can have edited.
+    """
     found: dict[str, Any] = {**flags("y", y, "requires_grad")}
     kept = {"x": given, "y": y}
     before = {name: _numbers(one) for name, one in kept.items()}
-    for again, arriving in {"": v, ", once more": -2 * v}.items():
+    edited = False
+    for again, numbers in {"": v, ", once more": -2 * v}.items():
         for name, leaf in leaves.items():
+            # For one leaf as they lie, which may be expanded; for several copies.
+            arriving = numbers if len(leaves) == 1 else numbers.clone()
+            came = arriving.clone()
             found[f"grad of {name}{again}"] = gradient(y, leaf, arriving)
-    for name, numbers in before.items():
-        if numbers is not None:
+            edited = edited or not _same(came, arriving)
+    for name, earlier in before.items():
+        if earlier is not None:
             found[f"{name} after the backward passes"] = (
-                "as it was" if _same(numbers, kept[name].detach()) else "edited"
+                "as it was" if _same(earlier, kept[name].detach()) else "edited"
             )
     if before["y"] is not None:
         found["y"] = before["y"]
-    return {**found, "what arrived at y": v}
+    return {**found, "what arrived at y": "edited" if edited else "as it was"}
 
 
 def _numbers(one: Any) -> Tensor | None:
@@ -122,25 +130,34 @@ def is_freed(call: Callable[[], Any]) -> bool | None:
             gc.enable()
 
 
-def is_wrong_unnoticed(y: Any, edited: Any, x: Tensor, v: Tensor) -> bool | None:
-    """Whether the gradient from y to x is another one, without an error, after an edit in place.
+def is_wrong_unnoticed(call: Callable[[], tuple[Any, Any]], x: Tensor, v: Tensor) -> bool | None:
+    """Whether the gradient from a result to x is another one, without an error, after an edit in
+    place: after a pass, or before there was any.
 
-    None where y is no tensor.
+    `call` gives the result of a new call, and the tensor that is edited. None where the result is
+    no tensor.
     """
+    y, edited = call()
     if not isinstance(y, Tensor):
         return None
-    before = gradient(y, x, v)
+    right = gradient(y, x, v.clone())
+    untouched, edited_first = call()
+    return _edited(y, edited, right, x, v) or _edited(untouched, edited_first, right, x, v)
+
+
+def _edited(y: Any, edited: Any, right: Tensor | None, x: Tensor, v: Tensor) -> bool:
+    """Whether the gradient from y to x is not the right one after the edit, and no error tells."""
     with torch.no_grad():
         edited.mul_(2)
     try:
-        after = gradient(y, x, v)
+        after = gradient(y, x, v.clone())
     except RuntimeError as refused:
         if "modified by an inplace operation" not in str(refused):
             raise
         return False
-    if before is None or after is None:
+    if right is None or after is None:
         return False
-    return not torch.allclose(before, after, equal_nan=True)
+    return not torch.allclose(right, after, equal_nan=True)
 
 
 def returned_shapes(y: Any, leaves: Mapping[str, Tensor], v: Tensor) -> dict[str, Any]:

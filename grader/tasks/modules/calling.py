@@ -1,5 +1,6 @@
 """The exercise on what a call of a module does beside its forward."""
 
+from collections.abc import Callable
 from typing import Any
 
 from torch import Tensor, nn
@@ -54,7 +55,7 @@ class HookableCall(Task):
         seen: list[str] = []
         for number, module in enumerate(modules):
             module.register_forward_pre_hook(lambda m, args, n=number: seen.append(f"into {n}"))
-            module.register_forward_hook(lambda m, args, y: 2 * y)
+            module.register_forward_hook(_doubled(f"out of {number}", seen))
             module.register_full_backward_hook(_tripled)
         x = with_grad(x) if used or old else x.requires_grad_(not plain)
         layers = [modules[i] for i in order]
@@ -65,6 +66,16 @@ class HookableCall(Task):
             observed["y is x"] = y is x
         runs = [part.runs for part in parts if isinstance(part, _Counted)]
         return observed | {"hooks that ran": list(seen), "runs of each module": runs}
+
+
+def _doubled(word: str, seen: list[str]) -> Callable[..., Any]:
+    """A forward hook that notes its word, and doubles what came out."""
+
+    def hook(module: nn.Module, args: Any, y: Tensor) -> Tensor:
+        seen.append(word)
+        return 2 * y
+
+    return hook
 
 
 def _tripled(module: nn.Module, grads: Any, given: Any) -> tuple[Tensor]:

@@ -15,7 +15,8 @@ class Registration(Task):
     tanh behind it, are layers.0, layers.1, ...; the output of the last is multiplied by scale, of
     shape (width,), which begins as ones and is trained. Then each position becomes the mean over
     itself and all positions before it. mask, of shape (length, length), says which those are: it
-    moves with the module, is not trained, and is not saved in state_dict()."""
+    moves with the module, does not require grad, and is not saved in state_dict(). Gradients reach
+    the input and all parameters."""
 
     id = "registration"
     signatures = ("class Mixer(length, width, depth)",)
@@ -35,6 +36,7 @@ class Registration(Task):
         case("3 layers", depth=3),
         case("no layer", depth=0),
         case("one text, one position", depth=1, rows=1, length=1),
+        case("a module that was made in half precision, and moved", depth=2, moved=True),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
@@ -46,25 +48,33 @@ class Registration(Task):
         x, v = (rng.apart(0.5, 1.0, rows, length, 3) for _ in range(2))
         return {"x": x, "v": v, **numbers}
 
-    def observe(self, Mixer, x, v, depth, length=5, **numbers):
-        mixer = made(Mixer, length, 3, depth, like=x)
+    def observe(self, Mixer, x, v, depth, length=5, moved=False, **numbers):
+        mixer = made(Mixer, length, 3, depth, like=x.half() if moved else x).to(x)
+        mask = dict(mixer.named_buffers()).get("mask")
         observed: dict[str, Any] = {
             "parameters": shapes(mixer),
             "parameters that require grad": trainable(mixer),
-            "buffer mask": _shape(dict(mixer.named_buffers()).get("mask")),
+            "buffer mask": _shape(mask),
+            "mask requires grad": _requires_grad(mask),
             "saved": sorted(mixer.state_dict()),
             "scale at first": _numbers(dict(mixer.named_parameters()).get("scale")),
         }
-        if filled(mixer, numbers):
-            scale, y = dict(mixer.named_parameters())["scale"], mixer(x.requires_grad_())
+        left_behind = moved and mask is None  # its dtype would raise, which is told of it already
+        if filled(mixer, numbers) and not left_behind:
+            y = mixer(x.requires_grad_())
             observed |= {"output": y, "gradient of x": gradient(y, x, v)}
-            observed["gradient of scale"] = gradient(y, scale, v)
+            for name, parameter in sorted(mixer.named_parameters()):
+                observed[f"gradient of {name}"] = gradient(y, parameter, v)
         return observed
 
 
 def _shape(of: Tensor | None) -> tuple[int, ...] | str:
     """Other buffers are nobody's business: what is saved is asked apart."""
     return "none" if of is None else tuple(of.shape)
+
+
+def _requires_grad(of: Tensor | None) -> bool:
+    return of is not None and of.requires_grad
 
 
 def _numbers(of: Tensor | None) -> str:

@@ -38,6 +38,7 @@ class LoadMatching(Task):
         case("entries missing and entries too many", change="names", visible=True),
         case("a head of one class", change="one class"),
         case("a head lying on its side", change="side"),
+        case("a head with axes of length 1", change="kernel"),
         case("a body for other inputs", change="inputs"),
         case("nothing fits", change="all"),
         case("a state in half precision", change="head", half=True),
@@ -115,6 +116,11 @@ def _changed(state: Inputs, change: str, rng: Rng) -> Inputs:
         return state | {"head.weight": rng.apart(0.5, 1.0, 1, 5), "head.bias": rng.apart(1, 2, 1)}
     if change == "inputs":  # as many rows as the model has
         return state | {"body.0.weight": rng.apart(0.5, 1.0, 5, 11)}
+    if change == "kernel":  # of length 1, and a row: as many numbers, as many first or last
+        return state | {
+            "head.weight": rng.apart(0.5, 1.0, 2, 5, 1),
+            "head.bias": rng.apart(1, 2, 1, 2),
+        }
     if change == "side":
         return state | {"head.weight": rng.apart(0.5, 1.0, 5, 2)}
     if change == "two names":  # the head does not fit; whoever saved it had the norm twice as well

@@ -1,7 +1,9 @@
 """The exercise that picks numbers out of a tensor by size."""
 
+import torch
+
 from grader.engine.task import F32, Case, Inputs, Rng, Task, case
-from grader.tasks.tensors.inputs import reached
+from grader.tasks.tensors.inputs import laid_out, reached
 
 
 class DropLowest(Task):
@@ -34,7 +36,8 @@ class DropLowest(Task):
         case("float32", n=11, q=0.375, dtype=F32),
         case("a leaf with an old .grad", n=7, q=0.625, leaf=True, visible=True),
         case("x was computed", n=11, q=0.25, leaf=False),
-        case("numbers that float32 takes for one", n=11, q=0.5, close=True),
+        case("numbers as near to each other as can be", n=11, q=0.5, close=True),
+        case("x has gaps", n=11, q=0.25, layout="every other"),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
@@ -50,13 +53,14 @@ class DropLowest(Task):
         if case.params.get("zero"):
             x = x - x.sort().values[-4]
         if case.params.get("close"):
-            x = 1 + rng.permutation(n).double() * 1e-10
+            x = 1 + rng.permutation(n).double() ** 3 * torch.finfo(case.dtype).eps
         drawn = {"x": x, "q": q}
         if "leaf" in case.params:
             drawn["v"] = rng.apart(0.5, 2.0, int((x > x.quantile(q)).sum()))
         return drawn
 
-    def observe(self, drop_lowest, x, q, v=None, leaf=True):
+    def observe(self, drop_lowest, x, q, v=None, layout="plain", leaf=True):
+        x = laid_out(x, layout)
         if v is None:
             return drop_lowest(x, q)
         return reached(lambda given: drop_lowest(given, q), x, v, leaf)

@@ -25,6 +25,7 @@ class RemoveAt(Task):
         case("counted from behind", shape=(7,), i=-3, visible=True),
         case("the last one, as -1", shape=(5,), i=-1, visible=True),
         case("the first one", shape=(7,), i=0),
+        case("the first one, counted from behind", shape=(5,), i=-5),
         case("one number", shape=(1,), i=0),
         case("one row", shape=(1, 3, 2), i=0),
         case("some numbers are equal", shape=(11,), i=3, repeated=True),

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from grader.engine.task import F32, Case, Inputs, Rng, Task, case
-from grader.tasks.tensors.inputs import reached
+from grader.tasks.tensors.inputs import laid_out, reached
 
 TIED = (2.0, 2.125, 2.25, 2.375, 2.5)
 """The absolute value for which several numbers of a row compete, in each of 5 rows."""
@@ -38,7 +38,9 @@ class TopkMask(Task):
         case("one row", shape=(1, 7), k=2),
         case("rows of different size", shape=(5, 7), k=3, uneven=True, visible=True),
         case("ties for the last place", shape=(5, 7), k=3, ties=True, visible=True),
+        case("transposed", shape=(3, 7), k=2, layout="first axis last"),
         case("very small numbers", shape=(5, 3), k=1, size=1e-170, scale=1e-170),
+        case("very large numbers", shape=(5, 3), k=1, size=1e170),
         case("a leaf with an old .grad", shape=(3, 7), k=2, leaf=True),
         case("x was computed", shape=(5, 7), k=5, leaf=False),
     )
@@ -54,14 +56,16 @@ class TopkMask(Task):
             tied = x.new_tensor(TIED)
             x[:, 0], x[:, 3] = -2 * tied, 1.5 * tied
             x[:, 1], x[:, 4], x[:, 6] = tied, -tied, tied
-        if "size" in case.params:  # the largest of each row stands last
-            x = (x.sort(1, descending=True).values - 4) * case["size"]
+        if "size" in case.params:  # the largest of each row stands last, and squares are 0 or inf
+            size = case["size"] if case.dtype is torch.float64 else case["size"] ** (3 / 17)
+            x = (x.sort(1, descending=True).values - 4) * size
         drawn = {"x": x}
         if "leaf" in case.params:
             drawn["v"] = rng.apart(0.5, 2.0, *shape)
         return drawn
 
-    def observe(self, keep_largest, x, k, v=None, leaf=True, ties=False):
+    def observe(self, keep_largest, x, k, v=None, layout="plain", leaf=True, ties=False):
+        x = laid_out(x, layout)
         if v is not None:
             return reached(lambda given: keep_largest(given, k), x, v, leaf)
         y = keep_largest(x, k)

@@ -3,7 +3,7 @@
 import torch
 
 from grader.engine.task import F32, Case, Inputs, Rng, Task, case
-from grader.tasks.tensors.inputs import reached
+from grader.tasks.tensors.inputs import laid_out, reached
 
 DTYPES = {"int64": torch.int64, "int32": torch.int32, "uint8": torch.uint8}
 
@@ -32,6 +32,7 @@ class OnehotGather(Task):
         case("one class", rows=7, columns=1),
         case("as many rows as classes", rows=5, columns=5),
         case("classes that are ruled out", rows=7, columns=5, ruled_out=True, visible=True),
+        case("transposed logits", rows=5, columns=3, layout="first axis last"),
         case("float32", rows=11, columns=3, dtype=F32),
         case("a leaf with an old .grad", rows=7, columns=5, leaf=True),
         case("logits that were computed", rows=5, columns=7, leaf=False),
@@ -51,7 +52,8 @@ class OnehotGather(Task):
             drawn["v"] = rng.apart(0.5, 2.0, n)
         return drawn
 
-    def observe(self, pick, logits, y, v=None, leaf=True):
+    def observe(self, pick, logits, y, v=None, layout="plain", leaf=True):
+        logits = laid_out(logits, layout)
         if v is None:
             return pick(logits, y)
         return reached(lambda given: pick(given, y), logits, v, leaf)

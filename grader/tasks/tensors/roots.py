@@ -1,5 +1,7 @@
 """The exercise on a branch that is not taken, and whose gradient is nan all the same."""
 
+import torch
+
 from grader.engine.task import F32, Case, Inputs, Rng, Task, case
 from grader.tasks.tensors.inputs import laid_out, reached
 
@@ -29,6 +31,7 @@ class SafeSqrtWhere(Task):
         case("no positive number", shape=(5,), kind="none", leaf=False),
         case("very small numbers", shape=(5,), kind="small", leaf=True, scale=1e-18),
         case("numbers that float32 cannot hold", shape=(3,), kind="tiny", leaf=True, scale=1e-155),
+        case("numbers as large as can be", shape=(5,), kind="huge", leaf=True, scale=1e-160),
         case("one number without axes", shape=(), kind="positive", leaf=False),
         case("float32", shape=(11,), kind="mixed", leaf=False, dtype=F32),
     )
@@ -36,7 +39,10 @@ class SafeSqrtWhere(Task):
     def draw(self, rng: Rng, case: Case) -> Inputs:
         shape, kind = case["shape"], case["kind"]
         x = rng.uniform(0.3, 4.0, *shape)
-        x = x * {"small": 1e-30, "tiny": 1e-310}.get(kind, 1.0)
+        largest = torch.finfo(case.dtype).max / 5
+        x = x * {"small": 1e-30, "tiny": 1e-310, "huge": largest}.get(kind, 1.0)
+        if kind == "huge":
+            x[0] = 4.5 * largest
         if kind in ("negative", "mixed"):
             x.view(-1)[1::3] *= -1
         if kind in ("zeros", "mixed", "tiny"):

@@ -12,7 +12,9 @@ from grader.trusted.key import mistake
 
 NO_GRADIENT: Final = {
     "NONE.gradient": "{path} is None. Possible causes: backward returned None for it, or "
-    "nothing at all; the result was not made by apply, or was detached."
+    "nothing at all; the result was not made by apply, or was detached.",
+    "ZERO.gradient": "{path} is zero everywhere, and the right answer is not. Possible causes: "
+    "backward returned zeros; a mask or another factor in it is 0 everywhere.",
 }
 """A key's `sentences` where a Function of the answer's own makes the result."""
 
