@@ -134,6 +134,9 @@ def switched_off(frames: Frames, told: Explained, frame: Frame) -> Explained:
     )
 
 
+UNRECORDED = ", so nothing was recorded"
+
+
 def frozen(frames: Frames, told: Explained, name: str, frame: Frame) -> Explained:
     """No parameter of a model requires grad: the one line that sets the flags, if it is one."""
     model = next(one for key, one in frames.modules() if key == name)
@@ -150,7 +153,7 @@ def frozen(frames: Frames, told: Explained, name: str, frame: Frame) -> Explaine
     by_name = f" named_parameters() gives whole names: {', '.join(keys[-4:])}." if lines else ""
     return replace(
         told,
-        meaning=f"No parameter of {name} requires grad, so nothing was recorded."
+        meaning=f"No parameter of {name} requires grad{UNRECORDED}."
         f"{several if both is None else ''}{_by_none(frames, keys)}{_by_both(both)}",
         cure=f"Set the flag to True in the branch of what is to be trained: {both[0]}."
         if both is not None
