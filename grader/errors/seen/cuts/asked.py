@@ -11,7 +11,7 @@ from torch import Tensor
 
 from grader.errors.explanation import Explained
 from grader.errors.seen.again.passes import start_of
-from grader.errors.seen.cuts import several
+from grader.errors.seen.cuts import seeds, several
 from grader.errors.seen.reading import failing, returning, source
 from grader.errors.seen.reading.frames import Frame, Frames
 from grader.errors.seen.reading.lookup import looked_up, named
@@ -94,8 +94,7 @@ def read_seed(frames: Frames, told: Explained, message: str) -> Explained | None
             told,
             meaning=f"{ast.unparse(seed)} is to have the shape of {name}, {tuple(whole.shape)}."
             f"{has}",
-            cure=f"Pass torch.ones_like({name}) in the place of {ast.unparse(seed)}; or give "
-            f"{ast.unparse(seed)} an entry for each of {name}, in the same order.",
+            cure=seeds.cure(frame, source.in_brackets(seed), given, name, whole),
             place=frame.place,
         )
     return None
