@@ -96,7 +96,7 @@ def read_leaf(frames: Frames, told: Explained, message: str) -> Explained | None
                 meaning=f"{edit.name} shows the memory of {whose}, and {edit.written} would write "
                 "into it.",
                 cure="A first value is no part of a graph: write this line inside `with "
-                f"torch.no_grad():`. Only in a forward pass, {anew}.",
+                f"torch.no_grad():`{_as_well(frame, edit)}. Only in a forward pass, {anew}.",
             )
         return replace(
             told,
@@ -105,7 +105,28 @@ def read_leaf(frames: Frames, told: Explained, message: str) -> Explained | None
             cure=f"{edit.instead}. Only to change the leaf itself, between two steps, edit it "
             "inside `with torch.no_grad():`.",
         )
+    if _is_update(edit):
+        return replace(
+            told,
+            meaning=f"{edit.name} is a leaf that requires grad, and {edit.written} would be "
+            "recorded: that would make it a result, which keeps no gradient.",
+            cure=f"Update it where nothing is recorded: with torch.no_grad(): {edit.written}"
+            f"{_as_well(frame, edit)}.",
+        )
     return told
+
+
+def _as_well(frame: Frame, edit: results.Edit) -> str:
+    """Words on the later lines that edit the same name: each would raise in its turn."""
+    every = results.edits_of(frame.source, edit.name) if frame.source is not None else []
+    lines = sorted({one.line for one in every if one.line > edit.line})
+    listed = " and ".join(map(str, lines))
+    return f", and line{'s' * (len(lines) > 1)} {listed} too" if lines else ""
+
+
+def _is_update(edit: results.Edit) -> bool:
+    """`w -= lr * w.grad`"""
+    return edit.augmented and f"{edit.name}.grad" in edit.written
 
 
 def _by_library(frames: Frames, told: Explained) -> Explained | None:
