@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from torch import Tensor
 
 from course.companion.finding import Finding, found
+from course.companion.places import Place
 from course.companion.record.calls import DERIVED, Call, Record
 
 _SUMS = {
@@ -65,6 +66,10 @@ def cut_off(record: Record, end: int) -> list[Finding]:
             joins = str(call.place)
             told[term] = found("term_cut", sure=False, place=left.place, how=how, joins=joins)
             continue
+        if (block := _switched_off(record, term, reached)) is not None:
+            joins = str(call.place)
+            told[term] = found("term_unrecorded", sure=False, place=block, joins=joins)
+            continue
         for number in sorted(record.before([term])):
             made = record.call(number) if number >= 0 else None
             if made is None or made.gives_grad or True not in made.recorded:
@@ -77,6 +82,27 @@ def cut_off(record: Record, end: int) -> list[Finding]:
                 told[number] = found("term_cut", sure=False, place=made.place, how=how, joins=joins)
                 break
     return list(told.values())
+
+
+def _switched_off(record: Record, term: int, reached: set[int]) -> Place | None:
+    """The one block of the reader's own in which a term was computed from what the loss trains.
+
+    Nothing of the term may have a graph: what is compared with a target that is meant so has one.
+    """
+    made = [one for number in record.before([term]) if (one := record.call(number)) is not None]
+    if any(one.gives_grad for one in made):
+        return None
+    blocks = {
+        Place.of(code, instruction)
+        for one in made
+        if one.note[0] == "off"
+        for code, instruction, by in [one.note[1]]
+        if not by
+        and reached.intersection(
+            of for of, grad in zip(one.sources, one.recorded, strict=True) if grad
+        )
+    }
+    return blocks.pop() if len(blocks) == 1 else None
 
 
 def counted(record: Record, end: int) -> list[Finding]:
