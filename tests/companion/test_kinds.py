@@ -517,6 +517,7 @@ def test_a_kind_speaks_in_sentences_and_leads_to_a_lesson(kind):
     "report",
     [
         wasted.a_row_for_all_samples,
+        wasted.losses_that_are_balanced_by_their_sizes,
         wasted.normalization_that_is_kept_as_it_is,
         wasted.a_net_that_is_frozen_behind_its_step,
         without_effect.a_plateau_that_waits_for_a_step,

@@ -73,6 +73,40 @@ def _():
     return _consistent(_consistency)
 
 
+def _penalized(recorded):
+    """A penalty on weights, which may be recorded."""
+    net, x = nn.Linear(5, 3), torch.rand(4, 5)
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+    with watch() as seen:
+        optimizer.zero_grad()
+        fit = F.mse_loss(net(x), torch.zeros(4, 3))
+        with torch.set_grad_enabled(recorded):
+            penalty = sum(weight.square().sum() for weight in net.parameters())
+        (fit + 0.01 * penalty).backward()
+        optimizer.step()
+    return why_no_grad(net.weight, seen=seen)
+
+
+@pair("term_unrecorded", lambda: _penalized(True))
+def _():
+    return _penalized(False)
+
+
+def losses_that_are_balanced_by_their_sizes():
+    """A weight of one of two losses, which is a number that is meant so."""
+    net, x = nn.Linear(5, 3), torch.rand(4, 5)
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+    with watch() as seen:
+        optimizer.zero_grad()
+        classes = F.cross_entropy(net(x), torch.tensor([0, 1, 2, 0]))
+        sizes = F.mse_loss(net(x), torch.zeros(4, 3))
+        with torch.no_grad():
+            balance = classes / sizes
+        (classes + balance * sizes).backward()
+        optimizer.step()
+    return why_no_grad(net.weight, seen=seen)
+
+
 # A batch that became one row
 
 
@@ -111,6 +145,11 @@ def a_batch_in_one_row():
 @pair("batch_folded", lambda: _marked(False, F.smooth_l1_loss))
 def _():
     return _marked(True, lambda given, wanted: (given - wanted).square().mean())
+
+
+@pair("batch_folded", lambda: _marked(False, F.l1_loss))
+def _():
+    return _marked(True, lambda given, wanted: (wanted - given).abs().mean())
 
 
 def a_row_for_all_samples():

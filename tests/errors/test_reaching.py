@@ -46,7 +46,7 @@ def _learning(model):
 @told(
     "no_parameters",
     "No parameter of critic requires grad",
-    "torch.optim.SGD(weights",
+    "critic.requires_grad_(False)",
     "critic.requires_grad_(True)",
     lambda: torch.optim.SGD(_learning(nn.Linear(3, 1)), lr=0.1),
 )
@@ -64,6 +64,39 @@ def test_a_model_that_learns_is_not_said_to_be_frozen():
         torch.optim.SGD(chosen, lr=0.1)
 
     assert "No parameter of critic requires grad" not in said_of(program).meaning
+
+
+class Frozen(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(2, 2)
+        for weight in self.parameters():
+            weight.requires_grad = False
+
+
+@told(
+    "no_parameters",
+    "No parameter of speaker requires grad",
+    "speaker.requires_grad_(False)",
+    "speaker.requires_grad_(True)",
+    lambda: None,
+)
+def a_model_that_its_own_line_freezes_beside_a_class_that_freezes_itself():
+    speaker = nn.Linear(3, 1)
+    speaker.requires_grad_(False)
+    torch.optim.SGD([w for w in speaker.parameters() if w.requires_grad], lr=0.1)
+
+
+@told(
+    "no_parameters",
+    "No parameter of frozen requires grad",
+    "weight.requires_grad = False",
+    "frozen.requires_grad_(True)",
+    lambda: None,
+)
+def a_model_whose_class_freezes_it():
+    frozen = Frozen()
+    torch.optim.SGD([w for w in frozen.parameters() if w.requires_grad], lr=0.1)
 
 
 class Unbound(nn.Module):
@@ -160,6 +193,36 @@ def a_gradient_that_is_given_noise_without_any_pass_before():
     step(nn.Linear(3, 2))
 
 
+class Clipping:
+    """Clips in a method that its step calls too early."""
+
+    def __init__(self):
+        self.net = nn.Linear(2, 1)
+        self.sgd = torch.optim.SGD(self.net.parameters(), lr=0.1)
+
+    def clip(self):
+        for weight in self.net.parameters():
+            weight.grad.clamp_(-1, 1)
+
+    def step(self):
+        self.sgd.zero_grad()
+        loss = self.net(torch.ones(1, 2)).sum()
+        self.clip()
+        loss.backward()
+        self.sgd.step()
+
+
+@told(
+    "none_used",
+    r"comes later, loss.backward\(\) on line .*, and zero_grad\(\) on line",
+    "self.clip()",
+    "Move this line behind loss.backward().",
+    lambda: None,
+)
+def a_method_that_reads_gradients_in_front_of_their_pass():
+    Clipping().step()
+
+
 def _begun(without_recording):
     gates = nn.Linear(2, 4)
     part = gates.bias.view(2, 2)
@@ -209,6 +272,58 @@ def an_update_that_would_be_recorded():
     _moved(True)
 
 
+class Remembering(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.cell = nn.LSTMCell(2, 3)
+        for name, weight in self.cell.named_parameters():
+            if "bias" in name:
+                weight[3:6].fill_(1.0)
+
+
+def _remembering():
+    cell = nn.LSTMCell(2, 3)
+    with torch.no_grad():
+        cell.bias_ih[3:6].fill_(1.0)
+
+
+@told(
+    "leaf_in_place",
+    r"weight\[3:6\].fill_\(1.0\) would write into self.cell.bias_ih, a leaf",
+    "weight[3:6].fill_(1.0)",
+    "write the line inside `with torch.no_grad():`",
+    _remembering,
+)
+def a_slice_of_a_leaf_that_is_filled():
+    Remembering()
+
+
+@told(
+    "leaf_in_place",
+    r"table.weight\[0\] = torch.zeros\(2\) would write into table.weight",
+    "table.weight[0] = torch.zeros(2)",
+    "`with torch.no_grad():`, and line",
+    lambda: None,
+)
+def two_rows_of_a_table_that_are_set():
+    table = nn.Embedding(5, 2)
+    table.weight[0] = torch.zeros(2)
+    table.weight[1] = torch.ones(2)
+
+
+@told(
+    "leaf_in_place",
+    "shift is a leaf that requires grad, and shift.sub_",
+    "shift.sub_(0.1 * shift.grad)",
+    "with torch.no_grad(): shift.sub_(0.1 * shift.grad)",
+    lambda: None,
+)
+def an_update_by_a_method():
+    shift = torch.zeros(4, requires_grad=True)
+    ((shift - 1) ** 2).sum().backward()
+    shift.sub_(0.1 * shift.grad)
+
+
 def _critic(sign):
     w = torch.ones(3, requires_grad=True)
     score = (w * torch.tensor([1.0, 2.0, 3.0])).mean()
@@ -232,6 +347,19 @@ def a_sign_of_one_entry_for_a_number():
 
 def test_the_sign_of_what_a_pass_starts_from_is_kept():
     assert torch.equal(_critic(torch.tensor([-1.0])), -torch.tensor([1.0, 2.0, 3.0]) / 3)
+
+
+@told(
+    "seed_shape",
+    r"torch.arange\(4.0\) is to have the shape of rows, \(4, 1\). It has the shape \(4,\)",
+    "torch.autograd.grad(rows, x, grad_outputs=torch.arange(4.0))",
+    "Pass torch.arange(4.0).reshape(rows.shape)",
+    lambda: None,
+)
+def weights_without_a_name():
+    x = torch.ones(4, 1, requires_grad=True)
+    rows = x * 2
+    torch.autograd.grad(rows, x, grad_outputs=torch.arange(4.0))
 
 
 @told(

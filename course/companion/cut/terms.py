@@ -29,6 +29,8 @@ A mean or a sum may be a constant that is meant, such as the entropy of a teache
 """
 
 
+_SIZES = {"pow", "__pow__", "square", "abs", "norm", "linalg_norm", "linalg_vector_norm"}
+"""What a penalty on weights begins with."""
 _COUNTS = {"histc", "histogram", "bincount", "count_nonzero", "unique", "argmax", "argmin"}
 """What gives counts or places, which have no derivative."""
 
@@ -59,7 +61,7 @@ def cut_off(record: Record, end: int) -> list[Finding]:
     told: dict[int, Finding] = {}
     reached = _recorded_numbers(record, end)
     for call, term in _terms(record, end, _is_added):
-        if not _is_measured(record, term):
+        if not _is_measured(record, term) and not _penalizes(record, term):
             continue
         if (left := _left_torch(record, term, reached)) is not None:
             how = f"{left.name}() and NumPy" if left.name.startswith("detach") else "NumPy"
@@ -103,6 +105,17 @@ def _switched_off(record: Record, term: int, reached: set[int]) -> Place | None:
         )
     }
     return blocks.pop() if len(blocks) == 1 else None
+
+
+def _penalizes(record: Record, term: int) -> bool:
+    """Whether a term is the size of parameters: all that they are given to is a norm or a power."""
+    made = [one for number in record.before([term]) if (one := record.call(number)) is not None]
+    given = [
+        one.name
+        for one in made
+        if any(of < 0 and grad for of, grad in zip(one.sources, one.recorded, strict=True))
+    ]
+    return bool(given) and _SIZES.issuperset(given)
 
 
 def counted(record: Record, end: int) -> list[Finding]:

@@ -91,8 +91,10 @@ def noted(
         if _outer(*shapes):
             kind = OUTER if func in _PRODUCT else "broadcast"
             return (kind, (*shapes, tuple(torch.broadcast_shapes(*shapes))))
-        one_row = len(shapes[0]) == len(shapes[1]) == 2 and shapes[0][0] == 1 < shapes[1][0]
-        return (ROWS, shapes) if one_row and given.requires_grad else ("", None)
+        for at, (tensor, other) in enumerate(((given, target), (target, given))):
+            if tensor.dim() == other.dim() == 2 and len(tensor) == 1 < len(other):
+                return (ROWS, (at, len(other))) if tensor.requires_grad else ("", None)
+        return ("", None)
     if func is F.cross_entropy and _all_ignored(target, outs[0], kwargs):
         return ("ignored", kwargs.get("ignore_index", -100))
     return ("", None)
@@ -100,8 +102,8 @@ def noted(
 
 def folded(call: Call, record: Record) -> Call | None:
     """The change of shape that made one row of a whole batch, of which a target has the rows."""
-    rows = call.note[1][1][0]
-    for number in sorted(record.before(call.sources[:1]), reverse=True):
+    at, rows = call.note[1]
+    for number in sorted(record.before(call.sources[at : at + 1]), reverse=True):
         made = record.call(number) if number >= 0 else None
         if made is not None and made.note == (FOLDED, (rows, 1)):
             return made

@@ -190,7 +190,7 @@ def _of_loss(call: Call, record: Record) -> Finding | None:
         sure = call.name.endswith("loss")
         return found(kind, sure=sure, place=call.place, one=one, other=other, result=result)
     if kind == ROWS and (made := folded(call, record)) is not None:
-        words = {"rows": detail[1][0], "loss": call.name, "at": str(call.place)}
+        words = {"rows": detail[1], "loss": call.name, "at": str(call.place)}
         return found("batch_folded", place=made.place, call=f"{made.name}()", **words)
     if kind == "ignored":
         return found(kind, place=call.place, index=detail)

@@ -6,6 +6,7 @@ import ast
 import math
 import re
 from dataclasses import replace
+from typing import Any
 
 from torch import Tensor
 
@@ -88,6 +89,7 @@ def read_seed(frames: Frames, told: Explained, message: str) -> Explained | None
         if seed is None or result is None or not isinstance(whole, Tensor):
             continue
         given = named(seed, frame)
+        given = _seed_of(frames) if given is None else given
         has = f" It has the shape {tuple(given.shape)}." if isinstance(given, Tensor) else ""
         name = ast.unparse(result)
         return replace(
@@ -98,6 +100,13 @@ def read_seed(frames: Frames, told: Explained, message: str) -> Explained | None
             place=frame.place,
         )
     return None
+
+
+def _seed_of(frames: Frames) -> Any:
+    """The one gradient that torch's own backward or grad was given to start from."""
+    names = frames.given("backward") or frames.given("grad")
+    given = names.get("grad_tensors", names.get("grad_outputs", names.get("gradient")))
+    return given[0] if isinstance(given, tuple | list) and len(given) == 1 else given
 
 
 def _started(frames: Frames) -> Tensor | None:

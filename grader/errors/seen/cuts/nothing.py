@@ -113,7 +113,7 @@ def _leaf_without(
             "or skip what has no gradient: if p.grad is not None.",
             place=frame.place,
         )
-    if (late := ahead.read(frame, told, name)) is not None:
+    if (late := ahead.read(frames, told, name)) is not None:
         return late
     if before and before[-1] == "zero_grad":
         line = max(line for line, called in order if called == "zero_grad" and line < frame.line)

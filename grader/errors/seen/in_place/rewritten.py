@@ -72,6 +72,8 @@ def read_leaf(frames: Frames, told: Explained, message: str) -> Explained | None
     edits = results.edits_on(frame)
     edit = next((one for one in edits if one.augmented), next(iter(edits), None))
     value = looked_up(ast.parse(edit.name, mode="eval").body, frame) if edit is not None else None
+    if edit is not None and value is None:
+        return _of_part(frames, told, edit)
     if edit is None or not isinstance(value, Tensor):
         return told
     if (begun := _begun(frame, edit.name, value)) is not None:
@@ -84,8 +86,10 @@ def read_leaf(frames: Frames, told: Explained, message: str) -> Explained | None
             "them, and backward finds them all. Under no_grad they would be lost.",
             place=frame.place_of(line),
         )
-    if isinstance(value, nn.Parameter):
-        return _in_forward(frame, told, edit) or told
+    if isinstance(value, nn.Parameter) and (forward := _in_forward(frame, told, edit)) is not None:
+        return forward
+    if isinstance(value, nn.Parameter) and not _is_update(edit):
+        return _written(frames, told, edit, frames.name_of(value) or edit.name)
     if value._base is not None:
         leaf = frames.name_of(value._base)
         whose = f"{leaf}, a leaf that requires grad" if leaf else "a leaf that requires grad"
@@ -116,6 +120,29 @@ def read_leaf(frames: Frames, told: Explained, message: str) -> Explained | None
     return told
 
 
+def _of_part(frames: Frames, told: Explained, edit: results.Edit) -> Explained:
+    """An edit of an entry or a slice of a leaf: `p[:k].fill_(1)`."""
+    whole = ast.parse(edit.name, mode="eval").body
+    while isinstance(whole, ast.Subscript):
+        whole = whole.value
+    leaf = looked_up(whole, frames.last)
+    if not isinstance(leaf, Tensor) or not leaf.is_leaf or not leaf.requires_grad:
+        return told
+    return _written(frames, told, edit, frames.name_of(leaf) or ast.unparse(whole))
+
+
+def _written(frames: Frames, told: Explained, edit: results.Edit, leaf: str) -> Explained:
+    """A line that gives a leaf, or a part of it, values."""
+    return replace(
+        told,
+        meaning=f"{edit.written} would write into {leaf}, a leaf that requires grad, and be "
+        "recorded: that would make it a result.",
+        cure="A value that it is to have, at the beginning or between two steps, is no part of a "
+        f"graph: write the line inside `with torch.no_grad():`{_as_well(frames.last, edit)}. Only "
+        f"in a forward pass, edit a copy and compute with that: w = {leaf}.clone().",
+    )
+
+
 def _as_well(frame: Frame, edit: results.Edit) -> str:
     """Words on the later lines that edit the same name: each would raise in its turn."""
     every = results.edits_of(frame.source, edit.name) if frame.source is not None else []
@@ -126,7 +153,7 @@ def _as_well(frame: Frame, edit: results.Edit) -> str:
 
 def _is_update(edit: results.Edit) -> bool:
     """`w -= lr * w.grad`"""
-    return edit.augmented and f"{edit.name}.grad" in edit.written
+    return f"{edit.name}.grad" in edit.written
 
 
 def _by_library(frames: Frames, told: Explained) -> Explained | None:
