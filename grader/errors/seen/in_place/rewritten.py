@@ -139,7 +139,7 @@ def _written(frames: Frames, told: Explained, edit: results.Edit, leaf: str) -> 
         "recorded: that would make it a result.",
         cure="A value that it is to have, at the beginning or between two steps, is no part of a "
         f"graph: write the line inside `with torch.no_grad():`{_as_well(frames.last, edit)}. Only "
-        f"in a forward pass, edit a copy and compute with that: w = {leaf}.clone().",
+        f"in a forward pass, edit a copy and compute with that: new = {leaf}.clone().",
     )
 
 
