@@ -25,6 +25,7 @@ from tests.companion import (
     structure,
     terms,
     unmoved,
+    wasted,
     wired,
     without_effect,
 )
@@ -515,6 +516,10 @@ def test_a_kind_speaks_in_sentences_and_leads_to_a_lesson(kind):
 @pytest.mark.parametrize(
     "report",
     [
+        wasted.a_row_for_all_samples,
+        wasted.losses_that_are_balanced_by_their_sizes,
+        wasted.normalization_that_is_kept_as_it_is,
+        wasted.a_net_that_is_frozen_behind_its_step,
         without_effect.a_plateau_that_waits_for_a_step,
         without_effect.a_teacher_whose_entropy_is_subtracted,
         without_effect.a_loss_whose_value_passes_straight_through,

@@ -39,6 +39,14 @@ def flagged(
     return [found("frozen" if frozen else "no_requires_grad", tensor=name)]
 
 
+def was_trained(tensor: Tensor, record: Record | None) -> bool:
+    """Whether a watched step used the gradient of a leaf that does not require one now."""
+    if record is None or tensor.requires_grad or not size_of_grad(tensor):
+        return False
+    steps = record.events_of("step")
+    return any(id(tensor) in one.about.held() and not one.about.bare for one in steps)
+
+
 def not_leaf(tensor: Tensor, name: str, record: Record | None = None) -> Finding:
     """Of a tensor that an operation computed: which, and whether that moved or cast a leaf."""
     node = tensor.grad_fn

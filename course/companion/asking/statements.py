@@ -52,6 +52,19 @@ def sets(attribute: str, node: ast.AST) -> bool:
     return any(isinstance(one, ast.Attribute) and one.attr == attribute for one in targets)
 
 
+def flags(node: ast.AST) -> bool:
+    """`loss.requires_grad = True`, `loss.requires_grad_()`, `Variable(loss, requires_grad=True)`"""
+    if not isinstance(node, ast.Call):
+        return sets_flag(True, node)
+    given = {one.arg: one.value for one in node.keywords}
+    flag = given.get("requires_grad")
+    if name_of(node.func) == "requires_grad_":
+        flag = next(iter([*node.args, *given.values()]), ast.Constant(True))
+    elif name_of(node.func) != "Variable":
+        return False
+    return isinstance(flag, ast.Constant) and flag.value is True
+
+
 def sets_flag(value: bool, node: ast.AST) -> bool:
     """`layer.requires_grad = True`"""
     targets, given = _assigned(node)

@@ -24,31 +24,83 @@ _DEPTH = 4
 
 
 def never_emptied(record: Record, around: Surroundings) -> list[Finding]:
-    """A lone step in a loop, where no line of the loop empties a gradient.
+    """A lone step of an optimizer in a loop, where no line of the loop empties its gradients.
 
     Of several watched steps their order says so: `training.order`.
     """
-    steps = record.events_of("step")
-    emptied = record.events_of("zero", "empty", "filled") or zeroed(record)
-    if len(steps) != 1 or steps[0].about.bare or emptied:
-        return []
-    step, optimizer = steps[0], steps[0].about.optimizer()
+    steps: dict[int, list[Event]] = {}
+    for event in record.events_of("step"):
+        steps.setdefault(id(event.about.optimizer()), []).append(event)
+    lone = [one[0] for one in steps.values() if len(one) == 1 and not one[0].about.bare]
+    named = {id(one): name for name, one in around.optimizers.items()} if len(steps) > 1 else {}
+    return [told for step in lone if (told := _of_step(step, record, around, named)) is not None]
+
+
+def _of_step(
+    step: Event, record: Record, around: Surroundings, named: dict[int, str]
+) -> Finding | None:
+    optimizer, file = step.about.optimizer(), step.code.co_filename
     if optimizer is None or isinstance(optimizer, torch.optim.LBFGS):
-        return []
-    own = source.parsed(step.code.co_filename)
-    if own is None or is_library(step.code.co_filename):
-        return []
+        return None
+    mine = step.about.held()
+    if zeroed(record, mine) or any(_concerns(one, mine) for one in record.events):
+        return None
+    own = source.parsed(file)
+    if own is None or is_library(file):
+        return None
     others = dict.fromkeys(written.own_files(around))
-    others.pop(step.code.co_filename, None)
+    others.pop(file, None)
     trees = [own, *filter(None, map(source.parsed, others))]
+    for tree, name in zip(trees, (file, *others), strict=False):
+        _leave_out(tree, {one.place.line for one in _of_others(record, name)}, around)
     passed = [one.place.line for one in record.events_of("backward") if one.code is step.code]
     there = _taken(own, step.place.line, passed[-1]) if passed else 0
-    loops = _around(step, trees, type(optimizer).__name__)
+    kind = type(optimizer).__name__
+    loops = _around(step, trees, kind)
     if not loops or any(_empties(one, trees) for one in loops):
-        return []
+        return None
     but = f", but for line {there}, which the watched step does not come to" if there else ""
-    words = {"optimizer": type(optimizer).__name__, "but": but}
-    return [found("unemptied", sure=False, place=step.place, **words)]
+    words = {"optimizer": named.get(id(optimizer), kind), "but": but}
+    return found("unemptied", sure=False, place=step.place, **words)
+
+
+def _concerns(event: Event, mine: set[int]) -> bool:
+    """Whether an event empties or fills gradients of these leaves."""
+    if event.kind == "zero":
+        return bool(mine & event.about.held())
+    if event.kind not in ("empty", "filled"):
+        return False
+    leaf = event.about()
+    return leaf is None or id(leaf) in mine
+
+
+def _of_others(record: Record, file: str) -> list[Event]:
+    """The events that emptied something else, by lines of a file."""
+    events = record.events_of("zero", "empty", "filled")
+    return [one for one in events if one.code.co_filename == file]
+
+
+def _leave_out(tree: ast.Module, lines: set[int], around: Surroundings) -> None:
+    """Take out the statements of these lines that call another optimizer or model by its name."""
+    known = {name.rpartition(".")[2] for name in (*around.optimizers, *around.models)}
+    for node in ast.walk(tree):
+        for part in ("body", "orelse", "finalbody"):
+            row = getattr(node, part, None)
+            if isinstance(row, list):
+                row[:] = [
+                    ast.copy_location(ast.Pass(), one)
+                    if one.lineno in lines and _emptied_by(one) in known
+                    else one
+                    for one in row
+                ]
+
+
+def _emptied_by(statement: ast.stmt) -> str:
+    """`optimizer_d` of `self.optimizer_d.zero_grad()`; nothing of any other statement."""
+    call = statement.value if isinstance(statement, ast.Expr) else None
+    if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Attribute):
+        return ""
+    return source.spelled(call.func.value).rpartition(".")[2]
 
 
 def _taken(tree: ast.Module, step: int, backward: int) -> int:

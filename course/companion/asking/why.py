@@ -10,7 +10,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor, nn
 
-from course.companion.asking import gone, inquiry, meant, unemptied
+from course.companion.asking import gone, inquiry, meant, paced, unemptied
 from course.companion.asking.every import DETACHED, every, is_bad, was_differentiated
 from course.companion.asking.written import located, padding_row
 from course.companion.cut import anew, cuts, drawn, terms, unheld, wiring
@@ -152,6 +152,7 @@ def _of_record(record: Record, around: Surroundings) -> list[Finding]:
         *order.out_of_order(record, schedules, bool(around.optimizers)),
         *unemptied.never_emptied(record, around),
         *unemptied.schedule_alone(record, around),
+        *paced.by_batch(record, around),
         *rates.standing(record, around),
         *states.kept_alive(record, around),
     ]
@@ -162,6 +163,9 @@ def _one(
 ) -> tuple[str, list[Finding]]:
     name = around.name_of(tensor)
     if (flag := inquiry.flagged(tensor, name, around, record)) is not None:
+        if inquiry.was_trained(tensor, record):
+            size = inquiry.size_of_grad(tensor)
+            return _FROZEN_SINCE, [found("fine", tensor=name, size=f"{size:.3g}")]
         return f"{name} has no gradient.", flag
     if wiring.is_computed(around, tensor, record):
         return f"{name} is trained by nobody.", []
@@ -201,6 +205,7 @@ def _one(
     return f"The loss leads back to {name}.", findings + measured
 
 
+_FROZEN_SINCE = "It was trained in the watched step, and its flag was taken off afterwards."
 _SEVERAL = "One of the losses that were watched gave it a gradient."
 _RUN_AGAIN = "A checkpoint runs it again in the backward pass, and gave it a gradient there."
 _UNEXPLAINED = (

@@ -180,6 +180,7 @@ def _tests_of(one: Finding, around: Surroundings) -> Sequence[Test]:
 
 _PLAIN: dict[str, Sequence[Test]] = {
     "frozen": (statements.freezes,),
+    "loss_is_leaf": (statements.flags,),
     "step_on_frozen": (statements.freezes,),
     "eval_mode": (statements.evaluates,),
     "zero_hook": (statements.hooks,),

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from torch import Tensor
 
 from course.companion.finding import Finding, found
+from course.companion.places import Place
 from course.companion.record.calls import DERIVED, Call, Record
 
 _SUMS = {
@@ -28,6 +29,8 @@ A mean or a sum may be a constant that is meant, such as the entropy of a teache
 """
 
 
+_SIZES = {"pow", "__pow__", "square", "abs", "norm", "linalg_norm", "linalg_vector_norm"}
+"""What a penalty on weights begins with."""
 _COUNTS = {"histc", "histogram", "bincount", "count_nonzero", "unique", "argmax", "argmin"}
 """What gives counts or places, which have no derivative."""
 
@@ -58,12 +61,16 @@ def cut_off(record: Record, end: int) -> list[Finding]:
     told: dict[int, Finding] = {}
     reached = _recorded_numbers(record, end)
     for call, term in _terms(record, end, _is_added):
-        if not _is_measured(record, term):
+        if not _is_measured(record, term) and not _penalizes(record, term):
             continue
         if (left := _left_torch(record, term, reached)) is not None:
             how = f"{left.name}() and NumPy" if left.name.startswith("detach") else "NumPy"
             joins = str(call.place)
             told[term] = found("term_cut", sure=False, place=left.place, how=how, joins=joins)
+            continue
+        if (block := _switched_off(record, term, reached)) is not None:
+            joins = str(call.place)
+            told[term] = found("term_unrecorded", sure=False, place=block, joins=joins)
             continue
         for number in sorted(record.before([term])):
             made = record.call(number) if number >= 0 else None
@@ -77,6 +84,38 @@ def cut_off(record: Record, end: int) -> list[Finding]:
                 told[number] = found("term_cut", sure=False, place=made.place, how=how, joins=joins)
                 break
     return list(told.values())
+
+
+def _switched_off(record: Record, term: int, reached: set[int]) -> Place | None:
+    """The one block of the reader's own in which a term was computed from what the loss trains.
+
+    Nothing of the term may have a graph: what is compared with a target that is meant so has one.
+    """
+    made = [one for number in record.before([term]) if (one := record.call(number)) is not None]
+    if any(one.gives_grad for one in made):
+        return None
+    blocks = {
+        Place.of(code, instruction)
+        for one in made
+        if one.note[0] == "off"
+        for code, instruction, by in [one.note[1]]
+        if not by
+        and reached.intersection(
+            of for of, grad in zip(one.sources, one.recorded, strict=True) if grad
+        )
+    }
+    return blocks.pop() if len(blocks) == 1 else None
+
+
+def _penalizes(record: Record, term: int) -> bool:
+    """Whether a term is the size of parameters: all that they are given to is a norm or a power."""
+    made = [one for number in record.before([term]) if (one := record.call(number)) is not None]
+    given = [
+        one.name
+        for one in made
+        if any(of < 0 and grad for of, grad in zip(one.sources, one.recorded, strict=True))
+    ]
+    return bool(given) and _SIZES.issuperset(given)
 
 
 def counted(record: Record, end: int) -> list[Finding]:

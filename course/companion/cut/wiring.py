@@ -217,14 +217,9 @@ def _held(name: str, value: Any, known: set[int]) -> Iterator[Finding]:
     if not isinstance(value, list | tuple | dict):
         return
     inside = list(_inside(value))
-    for kind, what, right in (
-        (nn.Module, "layers", "nn.ModuleDict" if isinstance(value, dict) else "nn.ModuleList"),
-        (
-            nn.Parameter,
-            "parameters",
-            "nn.ParameterDict" if isinstance(value, dict) else "nn.ParameterList",
-        ),
-    ):
+    ending = _ending(value).rstrip(",")
+    for kind, what in ((nn.Module, "layers"), (nn.Parameter, "parameters")):
+        right = f"nn.{kind.__name__}{ending}"
         mine = [one for one in inside if isinstance(one, kind)]
         lost = [
             p

@@ -220,6 +220,16 @@ CUTS = (
         *(DETACH, "3.2 detach", FLAT, "a term of the loss has no effect"),
     ),
     kind(
+        "term_unrecorded",
+        "A term of the loss that is not recorded",
+        "A term of the loss changes no gradient: all of it is computed in this block, which "
+        "records nothing. It joins the loss at {joins}.",
+        "If it is to train what it is computed by, compute it outside of the block, and leave "
+        "inside what is to be a constant, such as a target. If it is only to be shown, leave it "
+        "out of the loss.",
+        *(MODES, "What the block makes is a constant", FLAT, "a term of the loss has no effect"),
+    ),
+    kind(
         "term_counted",
         "A term of the loss that counts",
         "A term of the loss changes no gradient: {how} gives counts or places, which have no "

@@ -34,6 +34,15 @@ FED = (
         *(MODULES, "Targets that broadcast", FLAT, "every prediction is the mean"),
     ),
     kind(
+        "batch_folded",
+        "A batch that became one row",
+        "{call} puts the {rows} samples of the batch into one row, from which the model computes "
+        "one prediction; {loss} at {at} compares it with each of the {rows} targets.",
+        "Keep the rows: x.flatten(1), or x.view(x.size(0), -1). The layer behind it then takes as "
+        "many numbers as one sample has.",
+        *(MODULES, "Targets that broadcast", FLAT, "every prediction is the same"),
+    ),
+    kind(
         "broadcast_product",
         "A product that broadcasts",
         "{one} meets {other} and becomes {result}: each number of the one is multiplied by every "

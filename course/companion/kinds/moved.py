@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from course.companion.kinds.kind import DETACH, FLAT, LEAVES, LOOP, kind
+from course.companion.kinds.kind import DETACH, FLAT, LEAVES, LOOP, LOOP_2, kind
 
 MOVED = (
     kind(
@@ -39,6 +39,16 @@ MOVED = (
         "head that was put in before it is frozen with the rest. The flag of a loss changes "
         "nothing: it hides the error that says so.",
         *(LEAVES, "Freezing a parameter", FLAT, "a model does not change"),
+    ),
+    kind(
+        "schedule_by_batch",
+        "A schedule of epochs that batches move on",
+        "The length of {schedule} is computed from {epochs}, which counts epochs, and every batch "
+        "of an epoch comes to this line: learning rates reach the end of their schedule within "
+        "the first epochs.",
+        "Move the line behind the loop over the batches, into that over the epochs. Or count "
+        "batches where the schedule is made: {epochs} * len(loader).",
+        *(LOOP_2, "Clip and schedule", FLAT, "training stops after an epoch"),
     ),
     kind(
         "parameters_replaced",

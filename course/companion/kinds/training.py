@@ -149,7 +149,7 @@ ORDER = (
         "{optimizer} steps in a loop, and no line of that loop, or of what it calls, empties "
         "gradients{but}: from the second pass on, backward adds to those that the steps before "
         "have used.",
-        "Call optimizer.zero_grad() in every pass, in front of backward().",
+        "Call its zero_grad() in every pass, in front of the backward() of its own loss.",
         *(LOOP, "Gradients add up", "the loss rises", "training is unstable", FLAT),
     ),
     kind(

@@ -25,11 +25,17 @@ PADDING = "padding"
 _PRODUCT = {Tensor.mul, torch.mul, Tensor.__mul__, torch.multiply}
 OUTER = "outer"
 """The note of a product of (n, 1) and (n,)."""
+FOLDED = "folded"
+"""The note of a change of shape that makes other rows than there are samples."""
+_SHAPING = {Tensor.view, Tensor.reshape, torch.reshape, Tensor.flatten, torch.flatten}
+ROWS = "rows"
+"""The note of a comparison of a few rows with the rows of a target."""
 NEAREST = "nearest"
 """The note of a call that samples at the nearest place of a grid."""
 CHECKED = {
     F.embedding,
     F.grid_sample,
+    *_SHAPING,
     *_TOLD,
     *_SCORES,
     *_LOGS,
@@ -68,6 +74,10 @@ def noted(
         at = _TOLD[func]
         training = args[at] if len(args) > at else kwargs.get("training", func is not F.batch_norm)
         return (MODE, bool(training))
+    if func in _SHAPING:
+        before, after = tensors[0].shape, outs[0].shape
+        folds = len(before) > 2 and len(after) == 2 and before[0] > after[0]
+        return (FOLDED, (before[0], after[0])) if folds else ("", None)
     if len(tensors) < 2:
         return ("", None)
     if func is F.grid_sample:
@@ -81,10 +91,23 @@ def noted(
         if _outer(*shapes):
             kind = OUTER if func in _PRODUCT else "broadcast"
             return (kind, (*shapes, tuple(torch.broadcast_shapes(*shapes))))
+        for at, (tensor, other) in enumerate(((given, target), (target, given))):
+            if tensor.dim() == other.dim() == 2 and len(tensor) == 1 < len(other):
+                return (ROWS, (at, len(other))) if tensor.requires_grad else ("", None)
         return ("", None)
     if func is F.cross_entropy and _all_ignored(target, outs[0], kwargs):
         return ("ignored", kwargs.get("ignore_index", -100))
     return ("", None)
+
+
+def folded(call: Call, record: Record) -> Call | None:
+    """The change of shape that made one row of a whole batch, of which a target has the rows."""
+    at, rows = call.note[1]
+    for number in sorted(record.before(call.sources[at : at + 1]), reverse=True):
+        made = record.call(number) if number >= 0 else None
+        if made is not None and made.note == (FOLDED, (rows, 1)):
+            return made
+    return None
 
 
 def _only_padding(indices: Tensor, padding: int | None) -> tuple[str, Any]:

@@ -33,6 +33,10 @@ class Notes:
         """Memory whose values `.data` handed on, and which call did."""
         self._handed_on: set[int] = set()
         """Those calls."""
+        self._lost: set[int] = set()
+        """The calls that gave values without a graph, of values that had one."""
+        self._numbers: set[int] = set()
+        """Those of them that gave one number."""
 
     def call(
         self,
@@ -96,6 +100,10 @@ class Notes:
             self._keep_values(outs[0], number)  # as a deepcopy of a parameter makes them
         elif func in fed.CHECKED:
             note = fed.noted(func, args, kwargs, tensors, outs)
+        if not gives_grad and (True in recorded or not self._lost.isdisjoint(sources)):
+            self._lost.add(number)
+            if func != _DATA and func is not Tensor.clone:
+                self._keep_number(outs, number)
         at = func, own.f_code, own.f_lasti, tuple(sources), tuple(recorded)
         record.calls.append((*at, gives_grad, bool(outs), sequence, (first, end), note))
         if gives_grad and len(outs) > 1:
@@ -104,6 +112,19 @@ class Notes:
             self.loop.inside(frame, own)
         if len(record.calls) > MOST_CALLS:
             record.shorten()
+
+    def begun(self, roots: list[Tensor]) -> None:
+        """Meet the leaves that a backward pass begins with: a loss that was wrapped anew."""
+        for root in roots:
+            found = self.record.made.get(id(root))
+            if root.grad_fn is None and (found is None or found[0]() is not root):
+                self.record.made[id(root)] = self._met(root)
+
+    def _keep_number(self, outs: list[Tensor], number: int) -> None:
+        """Of one number without a graph, note that a new leaf may be made of it."""
+        if len(outs) == 1 and type(outs[0]) is Tensor and not outs[0].dim():
+            self._numbers.add(number)
+            self._keep_values(outs[0], number)
 
     def _keep_values(self, values: Tensor, number: int) -> None:
         storage = values.untyped_storage()
@@ -122,13 +143,15 @@ class Notes:
     def _met(self, tensor: Tensor) -> tuple[weakref.ref[Tensor], int]:
         """A tensor that no call gave: a new source, or the values that were cut off wrapped anew.
 
-        `Variable(x.data)` is such a wrapping, which no mode sees.
+        `Variable(x.data)` is such a wrapping, which no mode sees, and so is `Variable(loss)`.
         """
         reference = weakref.ref(tensor)
         kind = type(tensor)
         if self._values and kind in (Tensor, nn.Parameter) and tensor.layout is torch.strided:
             kept = self._values.get(tensor.untyped_storage()._cdata)
-            is_copy = kept is not None and kept[1] not in self._handed_on
+            is_copy = kept is not None and not any(
+                kept[1] in numbers for numbers in (self._handed_on, self._numbers)
+            )
             if kept is not None and not kept[0].expired() and (kind is Tensor or is_copy):
                 return reference, kept[1]
         self.record.sources.append(reference)

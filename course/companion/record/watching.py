@@ -114,6 +114,7 @@ class Watch(TorchFunctionMode):
                 onto = earlier.filled(roots)
         measured = sizes.Measured()
         with contextlib.suppress(Exception), torch._C.DisableTorchFunction():
+            self._note.begun(roots)
             measured.begin(roots, self.record)
         first, out = next_node(), None
         try:

@@ -9,7 +9,7 @@ from torch import nn
 from course.companion.finding import Finding, found
 from course.companion.kinds import KINDS
 from course.companion.record.calls import Call, Record
-from course.companion.record.fed import MODE, misfed
+from course.companion.record.fed import MODE, ROWS, folded, misfed
 from course.companion.record.sizes import nodes
 from course.companion.surroundings import Surroundings
 
@@ -56,14 +56,22 @@ def _in_eval(around: Surroundings, record: Record) -> list[Finding]:
     modal = {
         name: model
         for name, model in around.models.items()
-        if any(isinstance(part, _MODAL) for part in model.modules())
+        if any(isinstance(part, _MODAL) for part in model.modules()) and not _is_kept_in_eval(model)
     }
+    if not modal and any(map(_is_kept_in_eval, around.models.values())):
+        return []
     stepped = {one for event in record.events_of("step") for one in event.about.held()}
     names = [name for name, model in modal.items() if _is_trained_in_modes(model, stepped)]
     if modal and not names:
         return []
     model = names[0] if len(names) == 1 else "The model"
     return [found("eval_mode", sure=False, model=model, place=told[0].place)]
+
+
+def _is_kept_in_eval(model: nn.Module) -> bool:
+    """Whether a model is in training mode, and its normalization was put in eval mode by itself."""
+    parts = [one for one in model.modules() if isinstance(one, _MODAL)]
+    return model.training and bool(parts) and not any(one.training for one in parts)
 
 
 def _is_trained_in_modes(part: nn.Module, stepped: set[int]) -> bool:
@@ -181,6 +189,9 @@ def _of_loss(call: Call, record: Record) -> Finding | None:
         one, other, result = detail
         sure = call.name.endswith("loss")
         return found(kind, sure=sure, place=call.place, one=one, other=other, result=result)
+    if kind == ROWS and (made := folded(call, record)) is not None:
+        words = {"rows": detail[1], "loss": call.name, "at": str(call.place)}
+        return found("batch_folded", place=made.place, call=f"{made.name}()", **words)
     if kind == "ignored":
         return found(kind, place=call.place, index=detail)
     return None

@@ -78,6 +78,7 @@ from grader.errors.seen.training import (
     definite,
     grouped,
     infinite,
+    none_left,
     returned,
     scaled,
     scheduled,
@@ -124,8 +125,12 @@ def _result(frames: Frames, told: Explained, message: str) -> Explained | None:
 
 
 def _unregistered(frames: Frames, told: Explained, message: str) -> Explained | None:
-    """Parameters that became plain results, or layers in a plain list."""
-    return registered.read(frames, told, message) or unregistered.read(frames, told, message)
+    """Parameters that became plain results, layers in a plain list, or frozen ones left out."""
+    return (
+        registered.read(frames, told, message)
+        or unregistered.read(frames, told, message)
+        or none_left.read(frames, told, message)
+    )
 
 
 READERS: dict[str, Reader] = {

@@ -19,6 +19,7 @@ from grader.errors.seen.again import (
     looped,
     reused,
     second,
+    seeded,
     starts,
     within,
 )
@@ -40,7 +41,7 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
     """Which of them it is, and by which variable; and whether a detach there changes nothing."""
     found = _which(frames, told)
     if found is None or not found.cure.startswith(_DETACHING):
-        return found
+        return found and seeded.fitting(frames, found)
     if (dropped := discarded.the_one(frames, found.meaning)) is None:
         return found
     return replace(

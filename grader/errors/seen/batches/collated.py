@@ -172,6 +172,7 @@ def read_shapes(frames: Frames, told: Explained) -> Explained | None:
                 "Bring them to one size in __getitem__, before it returns: image = "
                 'F.interpolate(image[None], size=(224, 224), mode="bilinear")[0]. Or '
                 "transforms.Resize((224, 224)): two numbers fix both sides, one alone does not."
+                f"{_masks(found, several, at)}"
             )
             return replace(told, meaning=said, cure=cure, place=found.place)
         if _are_sequences(shapes):
@@ -189,6 +190,27 @@ def read_shapes(frames: Frames, told: Explained) -> Explained | None:
             return replace(told, meaning=said, cure=cure, place=found.place)
         return replace(told, meaning=said, place=found.place)
     return None
+
+
+def _masks(found: Batch, several: dict[str, list[tuple[int, ...]]], image: str) -> str:
+    """Words on the other entries that have several sizes too, as masks have the images' own."""
+    told = []
+    for at, shapes in several.items():
+        if at == image or len(shapes[0]) not in (2, 3) or _are_sequences(shapes):
+            continue
+        one = torch.as_tensor(dict(entries(found.samples[0]))[at])
+        front = "[None, None]" if one.dim() == 2 else "[None]"
+        back = front.replace("None", "0")
+        plain = "" if one.is_floating_point() else ".float()"
+        cast = "" if one.is_floating_point() else ".to(mask.dtype)"
+        if one.is_floating_point() and one.dim() == 3 and len(one) == 3:
+            told.append(f"the same of entry {at}")
+            continue
+        told.append(
+            f"the same of entry {at}, by its nearest values: mask = F.interpolate(mask{front}"
+            f'{plain}, size=(224, 224), mode="nearest"){back}{cast}'
+        )
+    return f" And {'; '.join(told)}." if told else ""
 
 
 def _several_shapes(found: Batch) -> dict[str, list[tuple[int, ...]]]:

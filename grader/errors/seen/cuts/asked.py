@@ -6,12 +6,13 @@ import ast
 import math
 import re
 from dataclasses import replace
+from typing import Any
 
 from torch import Tensor
 
 from grader.errors.explanation import Explained
 from grader.errors.seen.again.passes import start_of
-from grader.errors.seen.cuts import several
+from grader.errors.seen.cuts import seeds, several
 from grader.errors.seen.reading import failing, returning, source
 from grader.errors.seen.reading.frames import Frame, Frames
 from grader.errors.seen.reading.lookup import looked_up, named
@@ -88,17 +89,24 @@ def read_seed(frames: Frames, told: Explained, message: str) -> Explained | None
         if seed is None or result is None or not isinstance(whole, Tensor):
             continue
         given = named(seed, frame)
+        given = _seed_of(frames) if given is None else given
         has = f" It has the shape {tuple(given.shape)}." if isinstance(given, Tensor) else ""
         name = ast.unparse(result)
         return replace(
             told,
             meaning=f"{ast.unparse(seed)} is to have the shape of {name}, {tuple(whole.shape)}."
             f"{has}",
-            cure=f"Pass torch.ones_like({name}) in the place of {ast.unparse(seed)}; or give "
-            f"{ast.unparse(seed)} an entry for each of {name}, in the same order.",
+            cure=seeds.cure(frame, source.in_brackets(seed), given, name, whole),
             place=frame.place,
         )
     return None
+
+
+def _seed_of(frames: Frames) -> Any:
+    """The one gradient that torch's own backward or grad was given to start from."""
+    names = frames.given("backward") or frames.given("grad")
+    given = names.get("grad_tensors", names.get("grad_outputs", names.get("gradient")))
+    return given[0] if isinstance(given, tuple | list) and len(given) == 1 else given
 
 
 def _started(frames: Frames) -> Tensor | None:

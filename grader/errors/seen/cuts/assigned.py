@@ -8,6 +8,7 @@ from dataclasses import replace
 from torch import Tensor, nn
 
 from grader.errors.explanation import Explained
+from grader.errors.seen.cuts import tied
 from grader.errors.seen.reading import source
 from grader.errors.seen.reading.frames import Frame, Frames
 
@@ -36,6 +37,8 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
             f"self.{attribute} below. The parameter stays what it is.",
             place=frames.last.place,
         )
+    if (shared := tied.read(frames, told, str(attribute), value)) is not None:
+        return shared
     return replace(
         told,
         meaning=f"{name} is a parameter, and the tensor that it is given is a result with a graph "

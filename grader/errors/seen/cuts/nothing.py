@@ -11,7 +11,7 @@ from torch.optim import Optimizer
 from grader.errors.explanation import Explained
 from grader.errors.index import INDEX
 from grader.errors.seen.again import kept
-from grader.errors.seen.cuts import closures, empty, silent
+from grader.errors.seen.cuts import ahead, closures, empty, silent
 from grader.errors.seen.reading import failing, source
 from grader.errors.seen.reading.frames import Frame, Frames, file_name
 from grader.errors.seen.reading.lookup import looked_up, origin
@@ -113,6 +113,8 @@ def _leaf_without(
             "or skip what has no gradient: if p.grad is not None.",
             place=frame.place,
         )
+    if (late := ahead.read(frames, told, name)) is not None:
+        return late
     if before and before[-1] == "zero_grad":
         line = max(line for line, called in order if called == "zero_grad" and line < frame.line)
         return replace(

@@ -10,9 +10,8 @@ from torch import nn
 
 from grader.errors.explanation import Explained
 from grader.errors.seen.again import kept
-from grader.errors.seen.cuts import logic, scores, unrecorded
-from grader.errors.seen.reading import source
-from grader.errors.seen.reading.frames import Frame, Frames, file_name, own_class
+from grader.errors.seen.cuts import freezing, logic, scores, unrecorded
+from grader.errors.seen.reading.frames import Frame, Frames, file_name
 
 _CURES = (
     (
@@ -134,23 +133,21 @@ def switched_off(frames: Frames, told: Explained, frame: Frame) -> Explained:
     )
 
 
+UNRECORDED = ", so nothing was recorded"
+
+
 def frozen(frames: Frames, told: Explained, name: str, frame: Frame) -> Explained:
     """No parameter of a model requires grad: the one line that sets the flags, if it is one."""
     model = next(one for key, one in frames.modules() if key == name)
-    lines = {
-        f"{file_name(file)}, line {first + node.lineno - 1}"  # type: ignore[attr-defined]
-        for tree, file, first in kept.code_of(frames)
-        for node in ast.walk(tree)
-        if _freezes(node, tree, name)
-    }
+    lines = freezing.lines(frames, name, model)
     keys = [key for key, _ in model.named_parameters()]
     both = _in_both_branches(frames)
-    inside = sorted(lines & _lines_of_classes(model))
+    inside = sorted(lines & freezing.of_classes(model))
     several = f" Set to False on: {', '.join(inside)}." if 1 < len(inside) < _MANY else ""
     by_name = f" named_parameters() gives whole names: {', '.join(keys[-4:])}." if lines else ""
     return replace(
         told,
-        meaning=f"No parameter of {name} requires grad, so nothing was recorded."
+        meaning=f"No parameter of {name} requires grad{UNRECORDED}."
         f"{several if both is None else ''}{_by_none(frames, keys)}{_by_both(both)}",
         cure=f"Set the flag to True in the branch of what is to be trained: {both[0]}."
         if both is not None
@@ -168,28 +165,6 @@ def to_be_trained(frames: Frames, every: list[tuple[str, list[nn.Parameter]]]) -
     ((name, all_),) = mine.items()
     frozen = held <= set(map(id, all_)) and not any(one.requires_grad for one in all_)
     return name if frozen else None
-
-
-def _lines_of_classes(model: nn.Module) -> set[str]:
-    """Every line of the reader's classes that a model is made of."""
-    codes = filter(None, map(own_class, {type(part) for part in model.modules()}))
-    return {
-        f"{file_name(file)}, line {line}"
-        for kind, file in codes
-        for line in range(kind.lineno, (kind.end_lineno or kind.lineno) + 1)
-    }
-
-
-def _freezes(node: ast.AST, tree: ast.AST, name: str) -> bool:
-    """Whether a statement sets the flag of what a loop over parameters or a model's name gives."""
-    if not isinstance(node, ast.Assign) or not isinstance(node.targets[0], ast.Attribute):
-        return False
-    owner = source.spelled(node.targets[0].value)
-    if node.targets[0].attr != "requires_grad" or ast.unparse(node.value) == "True":
-        return False
-    loop = source.loop_of(tree, node.lineno)
-    over = ast.unparse(loop.iter) if isinstance(loop, ast.For) else ""
-    return "parameters(" in over or owner == name or owner.startswith(f"{name}.")
 
 
 def _in_both_branches(frames: Frames) -> tuple[str, str] | None:

@@ -84,6 +84,11 @@ def edits_on(frame: Frame) -> list[Edit]:
     return [one for one in found if one.line == frame.line]
 
 
+def edits_of(tree: ast.AST, name: str) -> list[Edit]:
+    """The edits of one name, but for its gradient."""
+    return [one for one in _edits(tree) if one.name == name]
+
+
 def _may_have_run(frames: Frames, tree: ast.AST, line: int) -> bool:
     """Whether an edit ran: of a function that has returned it is not known, and taken for so."""
     mine = [number for number, one in enumerate(frames.own) if _is_same(one.source, tree)]

@@ -72,6 +72,8 @@ def read_leaf(frames: Frames, told: Explained, message: str) -> Explained | None
     edits = results.edits_on(frame)
     edit = next((one for one in edits if one.augmented), next(iter(edits), None))
     value = looked_up(ast.parse(edit.name, mode="eval").body, frame) if edit is not None else None
+    if edit is not None and value is None:
+        return _of_part(frames, told, edit)
     if edit is None or not isinstance(value, Tensor):
         return told
     if (begun := _begun(frame, edit.name, value)) is not None:
@@ -84,8 +86,10 @@ def read_leaf(frames: Frames, told: Explained, message: str) -> Explained | None
             "them, and backward finds them all. Under no_grad they would be lost.",
             place=frame.place_of(line),
         )
-    if isinstance(value, nn.Parameter):
-        return _in_forward(frame, told, edit) or told
+    if isinstance(value, nn.Parameter) and (forward := _in_forward(frame, told, edit)) is not None:
+        return forward
+    if isinstance(value, nn.Parameter) and not _is_update(edit):
+        return _written(frames, told, edit, frames.name_of(value) or edit.name)
     if value._base is not None:
         leaf = frames.name_of(value._base)
         whose = f"{leaf}, a leaf that requires grad" if leaf else "a leaf that requires grad"
@@ -96,7 +100,7 @@ def read_leaf(frames: Frames, told: Explained, message: str) -> Explained | None
                 meaning=f"{edit.name} shows the memory of {whose}, and {edit.written} would write "
                 "into it.",
                 cure="A first value is no part of a graph: write this line inside `with "
-                f"torch.no_grad():`. Only in a forward pass, {anew}.",
+                f"torch.no_grad():`{_as_well(frame, edit)}. Only in a forward pass, {anew}.",
             )
         return replace(
             told,
@@ -105,7 +109,51 @@ def read_leaf(frames: Frames, told: Explained, message: str) -> Explained | None
             cure=f"{edit.instead}. Only to change the leaf itself, between two steps, edit it "
             "inside `with torch.no_grad():`.",
         )
+    if _is_update(edit):
+        return replace(
+            told,
+            meaning=f"{edit.name} is a leaf that requires grad, and {edit.written} would be "
+            "recorded: that would make it a result, which keeps no gradient.",
+            cure=f"Update it where nothing is recorded: with torch.no_grad(): {edit.written}"
+            f"{_as_well(frame, edit)}.",
+        )
     return told
+
+
+def _of_part(frames: Frames, told: Explained, edit: results.Edit) -> Explained:
+    """An edit of an entry or a slice of a leaf: `p[:k].fill_(1)`."""
+    whole = ast.parse(edit.name, mode="eval").body
+    while isinstance(whole, ast.Subscript):
+        whole = whole.value
+    leaf = looked_up(whole, frames.last)
+    if not isinstance(leaf, Tensor) or not leaf.is_leaf or not leaf.requires_grad:
+        return told
+    return _written(frames, told, edit, frames.name_of(leaf) or ast.unparse(whole))
+
+
+def _written(frames: Frames, told: Explained, edit: results.Edit, leaf: str) -> Explained:
+    """A line that gives a leaf, or a part of it, values."""
+    return replace(
+        told,
+        meaning=f"{edit.written} would write into {leaf}, a leaf that requires grad, and be "
+        "recorded: that would make it a result.",
+        cure="A value that it is to have, at the beginning or between two steps, is no part of a "
+        f"graph: write the line inside `with torch.no_grad():`{_as_well(frames.last, edit)}. Only "
+        f"in a forward pass, edit a copy and compute with that: new = {leaf}.clone().",
+    )
+
+
+def _as_well(frame: Frame, edit: results.Edit) -> str:
+    """Words on the later lines that edit the same name: each would raise in its turn."""
+    every = results.edits_of(frame.source, edit.name) if frame.source is not None else []
+    lines = sorted({one.line for one in every if one.line > edit.line})
+    listed = " and ".join(map(str, lines))
+    return f", and line{'s' * (len(lines) > 1)} {listed} too" if lines else ""
+
+
+def _is_update(edit: results.Edit) -> bool:
+    """`w -= lr * w.grad`"""
+    return f"{edit.name}.grad" in edit.written
 
 
 def _by_library(frames: Frames, told: Explained) -> Explained | None:

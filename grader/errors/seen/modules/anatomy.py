@@ -12,7 +12,7 @@ from torch import nn
 from grader.errors.explanation import Explained
 from grader.errors.seen.modules.made import spelled, with_numbers
 from grader.errors.seen.reading import failing, source
-from grader.errors.seen.reading.frames import Frames, file_name, own_class
+from grader.errors.seen.reading.frames import Frame, Frames, file_name, own_class
 from grader.errors.seen.reading.lookup import looked_up
 
 
@@ -20,39 +20,64 @@ def read_init(frames: Frames, told: Explained, message: str) -> Explained | None
     """The `__init__` that makes parts before super().__init__(), or never calls it."""
     for frame in reversed(frames.own):
         me = frame.names.get("self")
-        code = own_class(type(me)) if isinstance(me, nn.Module) else None
-        if code is None:
-            continue
-        kind, file = code
-        method = next((one for one in kind.body if getattr(one, "name", "") == "__init__"), None)
-        if not isinstance(method, ast.FunctionDef):
-            return None
-        first = method.body[0]
-        later = [one for one in method.body if _is_super(one)]
-        if not later:
-            return replace(
-                told,
-                meaning=f"{kind.name}.__init__ never calls super().__init__(), which makes room "
-                "for parameters and modules.",
-                cure=f"Write super().__init__() in front of {ast.unparse(first)[:40]}, as the "
-                f"first line of {kind.name}.__init__.",
-                place=f"{file_name(file)}, line {method.lineno}",
-            )
-        if later[0] is first:
-            return None
+        for kind, file in _own_classes(me) if isinstance(me, nn.Module) else ():
+            if (found := _of_class(told, kind, file, frame)) is not None:
+                return found
+    return None
+
+
+def _own_classes(module: nn.Module) -> list[tuple[ast.ClassDef, str]]:
+    """The classes that the reader wrote of a module: its own, and those that it is made from."""
+    return [code for one in type(module).__mro__ if (code := own_class(one)) is not None]
+
+
+def _of_class(told: Explained, kind: ast.ClassDef, file: str, frame: Frame) -> Explained | None:
+    """What is wrong in the `__init__` of one class."""
+    method = next((one for one in kind.body if getattr(one, "name", "") == "__init__"), None)
+    if not isinstance(method, ast.FunctionDef):
+        return None
+    first = method.body[min(len(method.body) - 1, ast.get_docstring(method) is not None)]
+    later = [one for one in method.body if _is_super(one)]
+    if not later:
         return replace(
             told,
-            meaning=f"{kind.name}.__init__ makes parts before {ast.unparse(later[0])} has made "
-            "room for them.",
-            cure=f"Move {ast.unparse(later[0])} to the first line of {kind.name}.__init__.",
+            meaning=f"{kind.name}.__init__ never calls super().__init__(), which makes room "
+            "for parameters and modules.",
+            cure=f"Write super().__init__() in front of {ast.unparse(first)[:40]}, as the "
+            f"first line of {kind.name}.__init__.",
+            place=f"{file_name(file)}, line {method.lineno}",
+        )
+    if (unbound := _unbound(later[0])) is not None:
+        return replace(
+            told,
+            meaning=f"{unbound} names a class and no object: it sets up nothing of "
+            f"{kind.name}, and nn.Module.__init__ never runs.",
+            cure="Write super().__init__() in its place, as the first line of "
+            f"{kind.name}.__init__.",
             place=f"{file_name(file)}, line {later[0].lineno}",
         )
-    return None
+    if not method.lineno <= frame.line < later[0].lineno or frame.file != file:
+        return None
+    return replace(
+        told,
+        meaning=f"{kind.name}.__init__ makes parts before {ast.unparse(later[0])} has made "
+        "room for them.",
+        cure=f"Move {ast.unparse(later[0])} to the first line of {kind.name}.__init__.",
+        place=f"{file_name(file)}, line {later[0].lineno}",
+    )
 
 
 def _is_super(node: ast.stmt) -> bool:
     text = ast.unparse(node)
-    return "__init__(" in text and ("super(" in text or "Module.__init__" in text)
+    return "__init__(" in text and ("super(" in text or ".__init__(self" in text)
+
+
+def _unbound(statement: ast.stmt) -> str | None:
+    """`super(Net).__init__()`, which lacks the object."""
+    for node in ast.walk(statement):
+        if isinstance(node, ast.Call) and failing.name_of(node) == "super" and len(node.args) == 1:
+            return ast.unparse(statement)
+    return None
 
 
 def read_forward(frames: Frames, told: Explained, message: str) -> Explained | None:

@@ -200,6 +200,11 @@ def own_code(kind: type | FunctionType) -> tuple[ast.AST, str, int] | None:
     return tree, inspect.getsourcefile(function) or "", first
 
 
+def called(tree: ast.AST) -> list[ast.Call]:
+    """The calls that a piece of code holds."""
+    return [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+
+
 def calls(tree: ast.AST, *methods: str) -> list[tuple[int, str]]:
     """Lines on which one of these is called, with its name, in order."""
     found = []
