@@ -494,7 +494,7 @@ def _outside(w):
 
 @told(
     "leaf_in_place",
-    "this leaf, or the leaf that this view is part of",
+    "w is a parameter: a leaf that requires grad",
     "w[0] = 2.0",
     "with torch.no_grad():",
     lambda: _fixed(_outside),
