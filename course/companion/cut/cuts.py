@@ -56,8 +56,8 @@ def why_lost_before(
         return [estimated]
     if end is not None and cuts:
         more = last.cuts(record, followed, end, past_draws=False)
-        if (estimate := _unused(record, cuts, followed, before, name)) is not None:
-            return [estimate]
+        if (unused := rows.unused(record, cuts, followed.live, before, name)) is not None:
+            return [unused]
         if not more and (read := _by_numbers(record, followed, before, name, learning=True)):
             return read
         return [_of_cut(record, one, name) for one in last.first_of_lines(record, more or cuts)]
@@ -86,20 +86,6 @@ def _estimated(record: Record, cuts: list[int], name: str) -> Finding | None:
                 return found("straight_through_compared", tensor=name, place=term.place, at=at)
             return found("straight_through", tensor=name, place=call.place)
     return None
-
-
-def _unused(
-    record: Record, cuts: list[int], followed: Followed, before: set[int], name: str
-) -> Finding | None:
-    """A straight-through value that was made of a choice, where the loss takes the choice alone."""
-    calls = [call for one in cuts if (call := record.call(one)) is not None]
-    if any(one.note[0] != "integer" for one in calls):
-        return None
-    estimate = rows.unused(record, followed.live, before)
-    if estimate is None:
-        return None
-    call, at = _called(calls[0]), str(calls[0].place)
-    return found("estimate_unused", tensor=name, place=estimate.place, call=call, at=at)
 
 
 def beside(record: Record, start: int, ends: list[int], told: list[Finding]) -> list[Finding]:

@@ -59,12 +59,18 @@ def compared(record: Record, number: int) -> Call | None:
     return None
 
 
-def unused(record: Record, live: set[int], before: set[int]) -> Call | None:
-    """The call that gave a z + (q - z).detach() of a value, if the loss is not made of that."""
+def unused(
+    record: Record, cuts: list[int], live: set[int], before: set[int], name: str
+) -> Finding | None:
+    """A z + (q - z).detach() that was made of a choice, where a loss takes the choice alone."""
+    calls = [call for one in cuts if (call := record.call(one)) is not None]
+    if any(one.note[0] != "integer" for one in calls):
+        return None
     for number, one in record.every():
         is_left = one.name in _SUMS and number in live and number not in before
         if is_left and any(_passes(record, of, one) for of in one.sources if of >= 0):
-            return one
+            made, at = f"{calls[0].name}()", str(calls[0].place)
+            return found("estimate_unused", tensor=name, place=one.place, call=made, at=at)
     return None
 
 

@@ -9,6 +9,11 @@ from torch import Tensor
 from grader.errors.seen.reading.frames import Frame, own_function
 from grader.errors.seen.reading.lookup import looked_up
 
+MADE_NOW = (
+    "Make that tensor first, compute the result from it, and ask for its gradient; or ask for the "
+    "whole tensor's and take the part out."
+)
+
 
 def of_leaf(asked: ast.expr, frame: Frame) -> str | None:
     """The cure where a method without arguments computes of one leaf: ask for that leaf."""

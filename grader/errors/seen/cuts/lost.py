@@ -38,11 +38,6 @@ from grader.errors.seen.reading import failing, source
 from grader.errors.seen.reading.frames import Frame, Frames, file_name, is_library
 from grader.errors.seen.reading.lookup import looked_up
 
-_MADE_NOW = (
-    "Make that tensor first, compute the result from it, and ask for its gradient; or ask for the "
-    "whole tensor's and take the part out."
-)
-
 
 def read(frames: Frames, told: Explained, message: str) -> Explained | None:
     """Frozen parameters, recording switched off, a constant slope, or a cut in this code."""
@@ -145,7 +140,7 @@ def read_unused(frames: Frames, told: Explained, message: str) -> Explained | No
                 told,
                 meaning=f"{source.spelled(asked)} makes a new tensor at this moment, and the "
                 "result was computed before from another.",
-                cure=anew.of_leaf(asked, frames.last) or _MADE_NOW,
+                cure=anew.of_leaf(asked, frames.last) or anew.MADE_NOW,
                 place=frames.last.place,
             )
     return None
