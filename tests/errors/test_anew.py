@@ -168,6 +168,44 @@ def a_reversal_that_is_made_and_called_on_one_line():
     Reversal(0.5)(x)
 
 
+class Within(Function):
+    def __init__(self, low, high):
+        self.low, self.high = low, high
+
+    def forward(self, x):
+        self.save_for_backward(x)
+        return x.clamp(self.low, self.high)
+
+    def backward(self, grad):
+        (x,) = self.saved_tensors
+        return grad * ((x > self.low) & (x < self.high))
+
+
+class Bounded(Function):
+    @staticmethod
+    def forward(ctx, x, low, high):
+        ctx.low, ctx.high = low, high
+        ctx.save_for_backward(x)
+        return x.clamp(low, high)
+
+    @staticmethod
+    def backward(ctx, grad):
+        (x,) = ctx.saved_tensors
+        return grad * ((x > ctx.low) & (x < ctx.high)), None, None
+
+
+@told(
+    "function_object",
+    r"Within\(-1, high=1\) is an object of Within",
+    "def forward(self, x)",
+    "call Within.apply(x, -1, 1) in the place of Within(-1, high=1)(x)",
+    lambda: Bounded.apply(torch.ones(2, requires_grad=True), -1, 1).sum().backward(),
+)
+def bounds_that_are_given_together():
+    x = torch.ones(2, requires_grad=True)
+    Within(-1, high=1)(x)
+
+
 class Binary(Function):
     def forward(self, x):
         self.kept = x.abs() < 1

@@ -64,12 +64,13 @@ def unused(
 ) -> Finding | None:
     """A z + (q - z).detach() that was made of a choice, where a loss takes the choice alone."""
     calls = [call for one in cuts if (call := record.call(one)) is not None]
-    if any(one.note[0] != "integer" for one in calls):
+    chosen = next((one for one in calls if one.note[0] == "integer"), None)
+    if chosen is None or any(one is not chosen and one.name != "detach" for one in calls):
         return None
     for number, one in record.every():
         is_left = one.name in _SUMS and number in live and number not in before
         if is_left and any(_passes(record, of, one) for of in one.sources if of >= 0):
-            made, at = f"{calls[0].name}()", str(calls[0].place)
+            made, at = f"{chosen.name}()", str(chosen.place)
             return found("estimate_unused", tensor=name, place=one.place, call=made, at=at)
     return None
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 import torch
 
 from grader.errors.explanation import Explained
-from grader.errors.seen.reading import failing
+from grader.errors.seen.reading import failing, source
 from grader.errors.seen.reading.frames import Frames, file_name, own_class
 from grader.errors.seen.reading.lookup import looked_up
 
@@ -34,25 +34,26 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
         own = {key: repr(value) for key, value in getattr(one, "__dict__", {}).items()}
         if isinstance(call.func, ast.Call):
             own = _given(methods.get("__init__"), call.func)
-        return _told(told, kind.__name__, call, (forward, backward), own, file)
+        return _told(told, tree, call, (forward, backward), own, file)
     return None
 
 
 def _told(
     told: Explained,
-    kind: str,
+    tree: ast.ClassDef,
     call: ast.Call,
     methods: tuple[ast.FunctionDef, ast.FunctionDef],
     own: dict[str, str],
     file: str,
 ) -> Explained:
-    forward, backward = methods
+    kind, (forward, backward) = tree.name, methods
+    others = {one.name for one in tree.body if isinstance(one, ast.FunctionDef)}
     written = {name for method in methods for name in _written(method)}
     saved = {name for name in _written(forward) if name in _read(backward)}
     kept = dict.fromkeys([*_read(forward), *_read(backward)])
-    settings = [name for name in kept if name not in written and name in own]
+    settings = [name for name in kept if name not in written and name not in others]
     heads = [f"{each.name}({_arguments(each, each is forward, settings)})" for each in methods]
-    values = [own[name] for name in settings]
+    values = [own.get(name, name) for name in settings]
     applied = f"{kind}.apply({', '.join([*map(ast.unparse, call.args), *values])})"
     also = ""
     if settings:
@@ -82,14 +83,14 @@ def _given(init: ast.FunctionDef | None, made: ast.Call) -> dict[str, str]:
     names = [one.arg for one in init.args.args[1:]] if init is not None else []
     given = dict(zip(names, map(ast.unparse, made.args), strict=False))
     given |= {one.arg: ast.unparse(one.value) for one in made.keywords if one.arg}
-    return {
-        one.targets[0].attr: given[one.value.id]
-        for one in (ast.walk(init) if init is not None else ())
-        if isinstance(one, ast.Assign)
-        and isinstance(one.targets[0], ast.Attribute)
-        and isinstance(one.value, ast.Name)
-        and one.value.id in given
-    }
+    found: dict[str, str] = {}
+    for one in ast.walk(init) if init is not None else ():
+        for target in one.targets if isinstance(one, ast.Assign) else ():
+            for each in target.elts if isinstance(target, ast.Tuple) else [target]:
+                value = source.value_of(one, source.spelled(each))
+                if isinstance(each, ast.Attribute) and isinstance(value, ast.Name):
+                    found |= {each.attr: given[value.id]} if value.id in given else {}
+    return found
 
 
 def _arguments(method: ast.FunctionDef, is_forward: bool, settings: list[str]) -> str:
