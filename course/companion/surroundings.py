@@ -126,6 +126,10 @@ class Surroundings:
         """What the caller calls a tensor."""
         return self._names.get(id(tensor), otherwise)
 
+    def named(self, name: str) -> Any:
+        """What the caller has under a name; None if nothing."""
+        return next((one for key, one in self._opened() if key == name), None)
+
     @cached_property
     def functions(self) -> dict[str, Any]:
         """Functions by name."""

@@ -13,6 +13,7 @@ from tests.companion import (
     carried,
     chosen,
     derived,
+    estimates,
     exchanged,
     factors,
     forum,
@@ -578,3 +579,15 @@ def test_the_line_that_emptied_a_gradient_is_its_own_optimizers():
 def test_what_the_first_nan_was_made_of_is_counted(kind, said):
     (found,) = (one for one in stood_for.counted(kind).findings if one.code == "nan_loss")
     assert said in found.sentence, found
+
+
+@pytest.mark.parametrize("follow", estimates.FOLLOWS)
+def test_a_target_that_follows_in_its_step_is_not_to_be_trained(follow):
+    for report in estimates.followed(follow):
+        assert "untrained_model" not in report.codes, report
+
+
+@pytest.mark.parametrize("rows", [True, False])
+def test_a_leaf_behind_which_a_checkpoint_trains_is_no_alarm(rows):
+    report = estimates.adapted(rows)
+    assert not set(report.codes) - TRUE_REMARKS, report

@@ -494,7 +494,7 @@ def _outside(w):
 
 @told(
     "leaf_in_place",
-    r"w\[0\] = 2.0 would write into w, a leaf that requires grad",
+    "w is a parameter: a leaf that requires grad",
     "w[0] = 2.0",
     "with torch.no_grad():",
     lambda: _fixed(_outside),

@@ -13,7 +13,17 @@ from torch import Tensor, nn
 from course.companion.asking import gone, inquiry, meant, paced, unemptied
 from course.companion.asking.every import DETACHED, every, is_bad, was_differentiated
 from course.companion.asking.written import located, padding_row
-from course.companion.cut import anew, cuts, drawn, terms, unheld, wiring
+from course.companion.cut import (
+    aliased,
+    anew,
+    cached,
+    cuts,
+    drawn,
+    rows,
+    terms,
+    unheld,
+    wiring,
+)
 from course.companion.finding import Finding, Report, counted, found, ordered
 from course.companion.kinds.kind import ARRIVES
 from course.companion.record import tracing
@@ -72,7 +82,7 @@ def why_no_grad(
         findings += anew.in_step(around, record, loss)
     elif record is not None:
         findings += gone.terms_without_graph(record)
-    findings = same.told(findings, around)
+    findings = cached.told(same.told(findings, around), around, record, loss)
     findings += wiring.unregistered(around, record) + states.modes(around, record)
     intended: list[str] = []
     if not isinstance(tensor, Tensor):
@@ -147,7 +157,8 @@ def _of_record(record: Record, around: Surroundings) -> list[Finding]:
         *drawn.unrecorded(record),
         *kept.seen(record),
         *advantages.with_graph(record),
-        *targets.with_graph(record),
+        *aliased.told(targets.with_graph(record), around),
+        *rows.of_rests(record),
         *gone.terms_cut_off(record),
         *order.out_of_order(record, schedules, bool(around.optimizers)),
         *unemptied.never_emptied(record, around),

@@ -85,7 +85,8 @@ def in_step(around: Surroundings, record: Record, loss: Tensor) -> list[Finding]
     known = set(map(id, stepped))
     known |= {id(one) for one in around.parameters.values()}
     leaves = [leaf for leaf in Reach(loss).found if id(leaf) not in known]
-    whole = len(leaves) == len(Reach(loss).found)
+    arrives = any(one.grad is not None and one.grad.any() for one in stepped)
+    whole = len(leaves) == len(Reach(loss).found) and not arrives  # by a reentrant checkpoint
     mine = {record.source_of(one) for one in stepped} - {None}
     places = Counter(
         (_made_at(record, leaf, whole), _is_copy(record, leaf, mine)) for leaf in leaves

@@ -56,6 +56,8 @@ def why_lost_before(
         return [estimated]
     if end is not None and cuts:
         more = last.cuts(record, followed, end, past_draws=False)
+        if (unused := rows.unused(record, cuts, followed.live, before, name)) is not None:
+            return [unused]
         if not more and (read := _by_numbers(record, followed, before, name, learning=True)):
             return read
         return [_of_cut(record, one, name) for one in last.first_of_lines(record, more or cuts)]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from course.companion.cut import anew, exchanged
 from course.companion.finding import Finding, found
@@ -67,11 +68,42 @@ def _swapped(one: Finding, around: Surroundings, record: Record | None) -> Findi
     return other or one
 
 
+_WRITES = {"copy_", "lerp_", "add_"}
+_BARE = {"data", "detach"}
+
+
 def _copied_into(record: Record | None) -> set[int]:
-    """The ids of the leaves into which a watched call copied something that requires grad."""
-    copies = (call for _, call in record.every() if call.name == "copy_") if record else ()
-    into = {call.sources[0] for call in copies if call.recorded[1:2] == (True,)}
-    return {key for key, (_, number) in record.made.items() if number in into} if record else set()
+    """The ids of the leaves into which a watched step wrote what other parameters hold.
+
+    That is a copy, or the mean that a target network follows by, under no_grad or through .data.
+    """
+    if record is None:
+        return set()
+    written: list[tuple[int | None, tuple[int | None, ...]]] = [
+        (_leaf(record, call.sources[0]), call.sources[1:])
+        for _, call in record.every()
+        if call.name in _WRITES and call.sources
+    ]
+    sets = ((event.about[0](), event.about[1]) for event in record.events_of("set"))
+    written += [(record.source_of(leaf), (value,)) for leaf, value in sets if leaf is not None]
+    into = {leaf for leaf, values in written if _is_of_others(record, leaf, values)}
+    return {key for key, (_, number) in record.made.items() if number in into}
+
+
+def _leaf(record: Record, number: int) -> int:
+    """The number of a leaf, seen through its .data."""
+    while number >= 0 and (call := record.call(number)) is not None and call.name in _BARE:
+        number = call.sources[0]
+    return number
+
+
+def _is_of_others(record: Record, leaf: int | None, values: Sequence[int | None]) -> bool:
+    """Whether values were computed from another parameter than the leaf that they go into."""
+    known = [one for one in values if one is not None]
+    if leaf is None or leaf >= 0 or not known:
+        return False
+    behind = (one for one in record.before(known, past_derived=False) if one < 0 and one != leaf)
+    return any(isinstance(record.sources[-1 - one](), nn.Parameter) for one in behind)
 
 
 def _beside(tensor: Tensor, around: Surroundings, reach: Reach | None) -> list[Finding]:

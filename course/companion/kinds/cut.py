@@ -9,6 +9,7 @@ from course.companion.kinds.kind import (
     FUNCTIONS,
     GRAPHS,
     GRAPHS_2,
+    LOOP,
     MODES,
     NONE,
     TENSORS,
@@ -41,6 +42,33 @@ CUTS = (
         "Compare q itself, as it was looked up, with z.detach() here, and hand q on beside the "
         "estimated value. Leave the detach() of the estimator where it is.",
         *(FUNCTIONS, "A straight-through estimator", NONE, FLAT),
+    ),
+    kind(
+        "estimate_unused",
+        "A straight-through value that nothing uses",
+        "The loss is made of the places that were chosen from {name} ({call} at {at}), and a place "
+        "has no gradient. This line makes z + (q - z).detach(), which has one, and the loss does "
+        "not use it.",
+        "Compute the rest from what this line gives, in the place of the chosen numbers. If that "
+        "needs vectors of its own for them, add it to those: table(index) + z_q.",
+        *(FUNCTIONS, "A straight-through estimator", NONE, FLAT),
+    ),
+    kind(
+        "dropped_cached",
+        "A result of an earlier call, kept and returned",
+        "What was computed from {name}, last at {at}, does not enter the loss, and {kept}, which "
+        "an earlier call made, does: this line returns it without a look at what is given now.",
+        "Keep nothing of what depends on an argument that is trained: switch this off, or empty "
+        "it, {kept} = None, before each call.",
+        *(LOOP, "None, zeros, and missing", NONE, FLAT),
+    ),
+    kind(
+        "residual_estimated",
+        "A rest whose gradient is 0",
+        "The term at {at} trains nothing: what it compares is z - (z + (q - z).detach()), made "
+        "here, and the derivative of that by z is 0.",
+        "Subtract the values alone: z - quantized.detach(), whose derivative by z is 1.",
+        *(FUNCTIONS, "A straight-through estimator", FLAT),
     ),
     kind(
         "cut_data",

@@ -68,6 +68,16 @@ FED = (
         *(MODES, "What the block makes is a constant", FLAT),
     ),
     kind(
+        "target_same",
+        "A target that is the model itself",
+        "{one} and {other} are one model, and {loss} compares its prediction with what it gave "
+        "itself, added to a reward ({at}): the target moves with every step, and the gradient "
+        "flows into it too.",
+        "Make the second a model of its own, copy.deepcopy({one}).requires_grad_(False), which "
+        "takes the weights over from time to time.",
+        *(MODES, "What the block makes is a constant", FLAT),
+    ),
+    kind(
         "ignored",
         "Every target is ignored",
         "Every target equals ignore_index ({index}), and the mean of nothing is nan.",

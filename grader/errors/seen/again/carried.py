@@ -91,6 +91,8 @@ def _in_loop(
             return _of_loop(loop, frame, name, hanging)
         elif not inside and own.split(".")[0] in frame.names and tree is not None:
             before += [(own, name, one) for one in source.assigned(tree, own)]
+    if (together := _before_together(frames, frame, before, hanging, root)) is not None:
+        return together
     for name, key, statement in before:
         if (made := kept.made_of(frames, frame, name, statement)) is not None:
             return _finished(*made)
@@ -102,6 +104,34 @@ def _in_loop(
         if (handed := kept.given(frames, frame, name.split("[")[0])) is not None:
             return _finished(*handed)
     return None
+
+
+_MANY = 8
+
+
+def _before_together(
+    frames: Frames,
+    frame: Frame,
+    before: list[tuple[str, str, ast.AST]],
+    hanging: dict[str, Tensor],
+    root: Tensor,
+) -> Words | None:
+    """Several results in front of a loop that its losses hang on: all lines that are to move."""
+    names = list(dict.fromkeys(name for name, _, _ in before))
+    kept_there = any(kept.made_of(frames, frame, name, one) for name, _, one in before)
+    if not 1 < len(names) <= _MANY or kept_there:
+        return None
+    if any(
+        _is_trained_beside(root, hanging[key]) for _, key, _ in before if hanging[key] is not root
+    ):
+        return None
+    lines = {one.lineno: one for _, _, one in before}  # type: ignore[attr-defined]
+    code = "; ".join(f"`{ast.unparse(lines[line])}`" for line in sorted(lines))
+    order = sorted(names, key=lambda name: min(o.lineno for n, _, o in before if n == name))  # type: ignore[attr-defined]
+    words = second.BEFORE_TOGETHER
+    spoken = second.spoken(", ".join(order))
+    place = frame.place_of(min(lines))
+    return _finished(words[0].format(names=spoken), words[1].format(code=code), place)
 
 
 def _is_carried(loop: source.Loop, name: str, frame: Frame) -> bool:

@@ -45,6 +45,11 @@ BEFORE = (
     "Compute {name} inside the loop, so that every step has a graph of its own. If it is not to "
     "be trained, detach it.",
 )
+BEFORE_TOGETHER = (
+    "{names} were computed once, before the loop; their graphs were freed by the first backward.",
+    "Compute them inside the loop, in this order, so that every step has a graph of its own: "
+    "{code}. What is not to be trained is detached instead.",
+)
 BEFORE_GIVEN = (
     BEFORE[0],
     "Detach it, {name} = {name}.detach(), if it is a number to this loop, as an advantage, a "

@@ -56,10 +56,16 @@ def _is_written_out(node: ast.expr) -> bool:
 
 
 def _of_plain_numbers(tree: ast.AST, frame: Frame | None) -> set[int]:
-    """Lines on which torch.tensor is given a variable that holds no tensor: no graph is lost."""
+    """Lines on which a variable that holds no tensor is made another number of: no graph is lost.
+
+    That is what torch.tensor is given, and Python's own int and bool.
+    """
     lines = set()
     for node in ast.walk(tree):
-        if not isinstance(node, ast.Call) or getattr(node.func, "attr", "") != "tensor":
+        if not isinstance(node, ast.Call):
+            continue
+        of_python = isinstance(node.func, ast.Name) and node.func.id in ("int", "bool")
+        if not of_python and getattr(node.func, "attr", "") != "tensor":
             continue
         if node.args and _is_written_out(node.args[0]):
             lines.add(node.lineno)

@@ -176,6 +176,8 @@ class _Reading:
             return GRAPH if inside.requires_grad else NOTHING
         if isinstance(node, ast.Attribute) and node.attr in operations.ASKED:
             return NOTHING
+        if holds_graph(inside):
+            return GRAPH
         if isinstance(node, ast.Attribute):
             owner = self.value(node.value, scope)
             return (
@@ -183,7 +185,7 @@ class _Reading:
                 if node.attr == "data"
                 else owner
             )
-        return GRAPH if holds_graph(inside) else NOTHING
+        return NOTHING
 
     def lost(self, node: ast.AST, value: Value, why: str, scope: Scope) -> Value:
         """What is left of a value that an operation cuts: behind detach() it may leave torch."""

@@ -10,28 +10,25 @@ import torch
 from torch import Tensor, nn
 
 from grader.errors.explanation import Explained
-from grader.errors.seen.cuts import flow
+from grader.errors.seen.cuts import flow, modes
 from grader.errors.seen.reading import failing, source
 from grader.errors.seen.reading.frames import Frame, Frames
 from grader.errors.seen.reading.lookup import looked_up
 from grader.errors.seen.reading.scope import Cut
 
-_OFF = ("no_grad", "inference_mode", "set_grad_enabled(False)")
-_ON = ("enable_grad", "set_grad_enabled(True)")
-
 
 def read(frames: Frames, told: Explained, message: str) -> Explained | None:
     """The tensor of the failing line, if it was made of what learns and recording was off there."""
     frame = frames.last
-    modes = (_off(one) for one in reversed(frames.own))
-    off = next((place for place in modes if place is not None), "")
+    switches = (modes.switched(one) for one in reversed(frames.own))
+    off = next((place for place in switches if place is not None), "")
     if (call := _call(frame)) is None:
         return None
     name = source.in_brackets(call.func.value)  # type: ignore[attr-defined]
     if not off and (cuts := flow.cuts(frames)):
         return _of_cut(frame, told, name, cuts)
     if not off:
-        return _of_data(frame, told, name, call)
+        return _of_data(frames, frame, told, name, call)
     if not _would_record(name, frame):
         return None
     return replace(
@@ -61,9 +58,13 @@ def _of_cut(frame: Frame, told: Explained, name: str, cuts: Sequence[Cut]) -> Ex
     )
 
 
-def _of_data(frame: Frame, told: Explained, name: str, call: ast.Call) -> Explained | None:
+def _of_data(
+    frames: Frames, frame: Frame, told: Explained, name: str, call: ast.Call
+) -> Explained | None:
     """A leaf without the flag that was handed in, as a batch is."""
     value = looked_up(call.func.value, frame)  # type: ignore[attr-defined]
+    if isinstance(value, nn.Parameter):
+        return _of_frozen(frames, told, name, value, call)
     made = source.assigned(frame.source, name) if frame.source is not None else []
     if made or not isinstance(value, Tensor) or not torch.is_grad_enabled():
         return None
@@ -87,6 +88,32 @@ def _of_data(frame: Frame, told: Explained, name: str, call: ast.Call) -> Explai
         "recording. No gradient ever arrives at it.",
         cure=f"Leave such tensors out, if {name}.requires_grad: {ast.unparse(call)}. For the "
         "gradient of the data itself call requires_grad_() on it before the model runs.",
+        place=frame.place,
+    )
+
+
+def _of_frozen(
+    frames: Frames, told: Explained, name: str, value: nn.Parameter, call: ast.Call
+) -> Explained:
+    """A parameter that is frozen, as some of those are that a loop goes over."""
+    frame = frames.last
+    known = frames.name_of(value)
+    which = f"{name} is {known}, which" if known and known != name else name
+    statement = next(
+        (
+            one
+            for one in ast.walk(frame.source or ast.Pass())
+            if isinstance(one, ast.Assign | ast.Expr)
+            and ast.unparse(one.value) == ast.unparse(call)
+        ),
+        call,
+    )
+    return replace(
+        told,
+        meaning=f"{which} is frozen: it does not require grad, so no gradient ever arrives at it.",
+        cure=f"Hook those alone that are trained: if {name}.requires_grad: "
+        f"{ast.unparse(statement)}. If {name} is to be trained, call {name}.requires_grad_() "
+        "first.",
         place=frame.place,
     )
 
@@ -146,28 +173,3 @@ def _learns(value: object) -> bool:
     if isinstance(value, nn.Module):
         return any(one.requires_grad for one in value.parameters())
     return isinstance(value, Tensor) and value.requires_grad
-
-
-def _off(frame: Frame) -> str | None:
-    """The line that had switched recording off for a frame's failing line.
-
-    Empty where one had switched it on, None where none had done either.
-    """
-    tree, found = frame.source, None
-    modes = [(one.lineno, one) for one in getattr(tree, "decorator_list", ())]
-    for node in ast.walk(tree) if tree is not None else ():
-        if isinstance(node, ast.With | ast.AsyncWith) and (
-            node.lineno <= frame.line <= (node.end_lineno or 0)
-        ):
-            modes += [(node.lineno, item.context_expr) for item in node.items]
-    for line, mode in modes:  # the innermost comes last
-        if _is_one_of(mode, _OFF):
-            found = frame.place_of(line)
-        elif _is_one_of(mode, _ON):
-            found = ""
-    return found
-
-
-def _is_one_of(node: ast.expr, modes: tuple[str, ...]) -> bool:
-    text = ast.unparse(node).removesuffix("()")
-    return text.rpartition(".")[2] in modes

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from grader.errors.explanation import Explained
 from grader.errors.seen.again.passes import root_of
 from grader.errors.seen.cuts import (
+    anew,
     backwards,
     bare,
     blocked,
@@ -24,10 +25,12 @@ from grader.errors.seen.cuts import (
     forced,
     ignored,
     later,
+    modes,
     rebound,
     remade,
     severed,
     slopes,
+    unrecorded,
 )
 from grader.errors.seen.cuts.cutting import cuts
 from grader.errors.seen.in_place import checkpointed
@@ -56,8 +59,8 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
             f"Then {name} stays the leaf it was.",
             place=frame.place_of(line),
         )
-    if (unrecorded := derived.read(frames, told)) is not None:
-        return unrecorded
+    if (gradient := derived.read(frames, told)) is not None:
+        return gradient
     models = frames.modules()
     every = [(name, list(model.parameters())) for name, model in models]
     frozen = [name for name, all_ in every if all_ and not any(p.requires_grad for p in all_)]
@@ -67,6 +70,9 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
         return severed.frozen(frames, told, whole, frame)
     if not torch.is_grad_enabled():
         return severed.switched_off(frames, told, frame)
+    off = unrecorded.closure(frames, told) or modes.read(frames, told)
+    if off is not None:
+        return off
     places: list[tuple[str, str]] = list(flow.cuts(frames))
     if (block := blocked.read(frames, told, frame, places)) is not None:
         return block
@@ -123,17 +129,18 @@ def read_unused(frames: Frames, told: Explained, message: str) -> Explained | No
             )
         if (unused := ignored.read(frames, told, asked)) is not None:
             return unused
+        if isinstance(asked, ast.List | ast.Tuple) and index is not None:
+            asked = asked.elts[int(index[1])] if int(index[1]) < len(asked.elts) else asked
         method = asked.func if isinstance(asked, ast.Call) else None
         called = isinstance(method, ast.Attribute)
-        if getattr(method, "attr", "") == "parameters":
+        if getattr(method, "attr", "") in ("parameters", "values"):
             continue
         if called or (isinstance(asked, ast.Subscript) and _is_entry(asked, frames.last)):
             return replace(
                 told,
                 meaning=f"{source.spelled(asked)} makes a new tensor at this moment, and the "
                 "result was computed before from another.",
-                cure="Make that tensor first, compute the result from it, and ask for its "
-                "gradient; or ask for the whole tensor's and take the part out.",
+                cure=anew.of_leaf(asked, frames.last) or anew.MADE_NOW,
                 place=frames.last.place,
             )
     return None

@@ -28,6 +28,16 @@ def read(frames: Frames, told: Explained, asked: ast.expr | None) -> Explained |
         some = "does not require grad" if len(frozen) == 1 else "do not require grad"
         verb = "requires grad" if len(frozen) == len(tensors) else some
         cure = f"Ask for those alone that require it: [p for p in {text} if p.requires_grad]."
+        if (keyed := _keyed(asked, frame)) is not None:
+            text, names = keyed
+            some = f"{verb} ({', '.join(names[:2])}{' and others' if len(names) > 2 else ''})"
+            verb = some if len(frozen) < len(tensors) else verb
+            cure = (
+                f"Ask for those alone that require it: trained = {{k: p for k, p in {text}.items() "
+                "if p.requires_grad}, trained.values() here, and trained.items() beside the "
+                f"gradients; what comes of them goes over the others, {{**{text}, **new}}."
+            )
+            text = f"{text}.values()"
         if frame.code_name == "backward" and "ctx" in frame.names:
             cure = (
                 f"Take out what freezes them{at}, and leave them out of the optimizer: then they "
@@ -55,8 +65,24 @@ def _lists(node: ast.expr | None, frame: Frame) -> Iterator[tuple[str, list[Tens
         yield ast.unparse(node), tensors
 
 
+def _keyed(node: ast.expr | None, frame: Frame) -> tuple[str, list[str]] | None:
+    """The dict whose values are asked for, and the keys of those that are frozen."""
+    if isinstance(node, ast.Call) and failing.name_of(node) in ("list", "tuple") and node.args:
+        node = node.args[0]
+    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+        return None
+    owner = looked_up(node.func.value, frame)
+    if node.func.attr != "values" or not isinstance(owner, dict):
+        return None
+    tensors = ((key, one) for key, one in owner.items() if isinstance(one, Tensor))
+    return ast.unparse(node.func.value), [str(k) for k, one in tensors if not one.requires_grad]
+
+
 def _tensors(node: ast.expr, frame: Frame) -> list[Tensor]:
     values: Any = looked_up(node, frame)
+    if isinstance(node, ast.Call) and failing.name_of(node) == "values":
+        owner = looked_up(node.func.value, frame) if isinstance(node.func, ast.Attribute) else None
+        values = list(owner.values()) if isinstance(owner, dict) else None
     if isinstance(node, ast.Call) and failing.name_of(node) == "parameters":
         owner = looked_up(node.func.value, frame) if isinstance(node.func, ast.Attribute) else None
         values = list(owner.parameters()) if isinstance(owner, nn.Module) else None

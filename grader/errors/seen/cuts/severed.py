@@ -10,7 +10,7 @@ from torch import nn
 
 from grader.errors.explanation import Explained
 from grader.errors.seen.again import kept
-from grader.errors.seen.cuts import freezing, logic, scores, unrecorded
+from grader.errors.seen.cuts import freezing, logic, scores
 from grader.errors.seen.reading.frames import Frame, Frames, file_name
 
 _CURES = (
@@ -93,8 +93,6 @@ _WHOLE = (
 
 def at(frames: Frames, told: Explained, places: Sequence[tuple[str, str]]) -> Explained:
     """The lines, each with what it does, and the cure of the first."""
-    if (closure := unrecorded.closure(frames, told)) is not None:
-        return closure
     told_places = "; ".join(f"{place}: {why}" for place, why in places[:3])
     cures = [cure for words, cure in _CURES if any(words in why for _, why in places)]
     if scored := scores.instead(frames, {place for place, _ in places}):

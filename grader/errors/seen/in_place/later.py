@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 
 import torch
 from torch import Tensor
 
 from grader.errors.seen.again import graph, starts
-from grader.errors.seen.reading import ran
+from grader.errors.seen.reading import failing, ran, source
 from grader.errors.seen.reading.frames import Frames, held
 from grader.errors.seen.reading.lookup import looked_up
 
@@ -20,17 +21,33 @@ def steps(frames: Frames, root: Tensor, first: torch.optim.Optimizer | None) -> 
     begin: tuple[int, int] | None = None
     for number, frame in enumerate(frames.own):
         for node in ast.walk(frame.source) if frame.source is not None else ():
-            if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+            if not isinstance(node, ast.Call):
                 continue
-            optimizer = looked_up(node.func.value, frame)
-            is_step = node.func.attr == "step" and isinstance(optimizer, torch.optim.Optimizer)
-            if not is_step or not _is_before(frames, number, node):
-                continue
-            if optimizer is first:
-                begin = max(begin or (0, 0), (number, node.lineno))
-            elif any(id(one) in leaves for one in held(optimizer)):
-                found[ast.unparse(node.func.value)] = number, node.lineno
+            for one in _stepping(frames, number, node):
+                optimizer = looked_up(one, frame)
+                if not _is_before(frames, number, node):
+                    continue
+                if optimizer is first:
+                    begin = max(begin or (0, 0), (number, node.lineno))
+                elif any(id(each) in leaves for each in held(optimizer)):
+                    found[ast.unparse(one)] = number, node.lineno
     return [name for name, at in found.items() if begin is not None and at > begin]
+
+
+def _stepping(frames: Frames, number: int, node: ast.Call) -> Iterator[ast.expr]:
+    """The optimizers that a call steps: by itself, or by the function that the error went through.
+
+    Such a function, `update(optimizer, loss)`, is called with each optimizer in its turn.
+    """
+    frame, name = frames.own[number], failing.name_of(node)
+    below = frames.own[number + 1] if number + 1 < len(frames.own) else None
+    owner = [node.func.value] if isinstance(node.func, ast.Attribute) and name == "step" else []
+    is_same = below is not None and name == below.code_name and below.source is not None
+    if is_same and below is not None and below.source and source.calls(below.source, "step"):
+        owner += [*node.args, *(one.value for one in node.keywords)]
+    for one in owner:
+        if isinstance(looked_up(one, frame), torch.optim.Optimizer):
+            yield one
 
 
 def _is_before(frames: Frames, number: int, node: ast.Call) -> bool:

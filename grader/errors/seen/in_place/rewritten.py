@@ -11,7 +11,7 @@ from grader.errors.explanation import Explained
 from grader.errors.seen.in_place import results
 from grader.errors.seen.modules import layers
 from grader.errors.seen.reading import source
-from grader.errors.seen.reading.frames import Frame, Frames
+from grader.errors.seen.reading.frames import Frame, Frames, own_function
 from grader.errors.seen.reading.lookup import looked_up
 
 _OF_PARTS = ("one_of_many_views", "view_across_modes")
@@ -71,6 +71,8 @@ def read_leaf(frames: Frames, told: Explained, message: str) -> Explained | None
     told = replace(told, place=frame.place)
     edits = results.edits_on(frame)
     edit = next((one for one in edits if one.augmented), next(iter(edits), None))
+    if (filled := _filled(frames, told)) is not None:
+        return filled
     value = looked_up(ast.parse(edit.name, mode="eval").body, frame) if edit is not None else None
     if edit is not None and value is None:
         return _of_part(frames, told, edit)
@@ -154,6 +156,47 @@ def _as_well(frame: Frame, edit: results.Edit) -> str:
 def _is_update(edit: results.Edit) -> bool:
     """`w -= lr * w.grad`"""
     return f"{edit.name}.grad" in edit.written
+
+
+def _filled(frames: Frames, told: Explained) -> Explained | None:
+    """Entries of a parameter that are given values which have no graph: its first values."""
+    frame = frames.last
+    if frame.code_name == "forward":
+        return None
+    for node in ast.walk(frame.source) if frame.source is not None else ():
+        target = node.targets[0] if isinstance(node, ast.Assign) else None
+        if not isinstance(node, ast.Assign) or not isinstance(target, ast.Subscript):
+            continue
+        value = looked_up(target.value, frame)
+        here = node.lineno <= frame.line <= (node.end_lineno or node.lineno)
+        learned = any(_may_learn(looked_up(one, frame)) for one in ast.walk(node.value))
+        if not here or not isinstance(value, nn.Parameter) or learned:
+            continue
+        name, known = ast.unparse(target.value), frames.name_of(value)
+        which = f"{name} is {known}, a" if known and known != name else f"{name} is a"
+        same = [
+            f"`{ast.unparse(one)}`"
+            for one in ast.walk(frame.source or node)
+            if isinstance(one, ast.Assign)
+            and isinstance(one.targets[0], ast.Subscript)
+            and ast.unparse(one.targets[0].value) == name
+        ]
+        return replace(
+            told,
+            meaning=f"{which} parameter: a leaf that requires grad. {ast.unparse(node)} writes "
+            "into it, and recorded that would make it a result.",
+            cure=f"What it is filled with is no part of a graph: write {' and '.join(same[:3])} "
+            "inside `with torch.no_grad():`.",
+            place=frame.place,
+        )
+    return None
+
+
+def _may_learn(value: object) -> bool:
+    """Whether what is computed with it may have a graph: a tensor, a model, an own function."""
+    if isinstance(value, Tensor):
+        return value.requires_grad
+    return isinstance(value, nn.Module) or own_function(value) is not None
 
 
 def _by_library(frames: Frames, told: Explained) -> Explained | None:

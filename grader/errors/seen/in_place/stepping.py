@@ -13,7 +13,7 @@ from torch import Tensor
 
 from grader.errors.explanation import Explained
 from grader.errors.seen.again import graph, kept, once, passes, replayed, second
-from grader.errors.seen.in_place import later, stale
+from grader.errors.seen.in_place import given, later, stale
 from grader.errors.seen.reading import ran
 from grader.errors.seen.reading.frames import Frame, Frames, file_name, held
 from grader.errors.seen.reading.lookup import looked_up
@@ -69,6 +69,8 @@ def read(
             f"{statement}.",
             place=place,
         )
+    if (handed := given.read(frames, told, root, refusing, code, what)) is not None:
+        return handed
     if not is_straight(frames):
         put_away = replayed.read(frames, told, root, refusing, code, what)
         if put_away is not None:
