@@ -41,13 +41,15 @@ def said(program):
 
 def texts(entry):
     """What is said where an explanation fits, each kind of beginning once."""
+    if entry.code in OTHERWHERE:  # not here, or not in the same words each time
+        return OTHERWHERE[entry.code]
     found = {}
     for program in PROGRAMS.get(entry.code, ()):
         for kind, text in said(program):
             if entry.reads(kind, text):
                 words = shortened(kind, text)
                 found.setdefault(words[:26], words)
-    return list(found.values())[:5] or OTHERWHERE.get(entry.code) or written().get(entry.code, [])
+    return list(found.values())[:5] or written().get(entry.code, [])
 
 
 def main():

@@ -300,9 +300,9 @@ def a_slice_of_a_leaf_that_is_filled():
 
 @told(
     "leaf_in_place",
-    r"table.weight\[0\] = torch.zeros\(2\) would write into table.weight",
+    r"table.weight is a parameter: a leaf that requires grad. table.weight\[0\] = torch.zeros",
     "table.weight[0] = torch.zeros(2)",
-    "`with torch.no_grad():`, and line",
+    "write `table.weight[0] = torch.zeros(2)` and `table.weight[1] = torch.ones(2)` inside",
     lambda: None,
 )
 def two_rows_of_a_table_that_are_set():

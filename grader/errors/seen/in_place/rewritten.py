@@ -75,7 +75,7 @@ def read_leaf(frames: Frames, told: Explained, message: str) -> Explained | None
         return filled
     value = looked_up(ast.parse(edit.name, mode="eval").body, frame) if edit is not None else None
     if edit is not None and value is None:
-        return _of_part(frames, told, edit)
+        return told if _brings_a_graph(frame) else _of_part(frames, told, edit)
     if edit is None or not isinstance(value, Tensor):
         return told
     if (begun := _begun(frame, edit.name, value)) is not None:
@@ -90,7 +90,8 @@ def read_leaf(frames: Frames, told: Explained, message: str) -> Explained | None
         )
     if isinstance(value, nn.Parameter) and (forward := _in_forward(frame, told, edit)) is not None:
         return forward
-    if isinstance(value, nn.Parameter) and not _is_update(edit):
+    is_set = isinstance(value, nn.Parameter) and not _is_update(edit)
+    if is_set and not _brings_a_graph(frame):
         return _written(frames, told, edit, frames.name_of(value) or edit.name)
     if value._base is not None:
         leaf = frames.name_of(value._base)
@@ -168,10 +169,10 @@ def _filled(frames: Frames, told: Explained) -> Explained | None:
         if not isinstance(node, ast.Assign) or not isinstance(target, ast.Subscript):
             continue
         value = looked_up(target.value, frame)
-        here = node.lineno <= frame.line <= (node.end_lineno or node.lineno)
-        learned = any(_may_learn(looked_up(one, frame)) for one in ast.walk(node.value))
-        if not here or not isinstance(value, nn.Parameter) or learned:
+        if not _is_at(node, frame.line) or not isinstance(value, nn.Parameter):
             continue
+        if _brings_a_graph(frame):
+            return None
         name, known = ast.unparse(target.value), frames.name_of(value)
         which = f"{name} is {known}, a" if known and known != name else f"{name} is a"
         same = [
@@ -190,6 +191,26 @@ def _filled(frames: Frames, told: Explained) -> Explained | None:
             place=frame.place,
         )
     return None
+
+
+def _brings_a_graph(frame: Frame) -> bool:
+    """Whether what a frame's line writes into something may have a graph, and belong to it."""
+    for node in ast.walk(frame.source) if frame.source is not None else ():
+        if not isinstance(node, ast.stmt) or not _is_at(node, frame.line):
+            continue
+        given: list[ast.expr] = []
+        if isinstance(node, ast.Assign | ast.AugAssign):
+            given = [node.value]
+        elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
+            given = node.value.args
+        inside = (one for value in given for one in ast.walk(value))
+        if any(_may_learn(looked_up(one, frame)) for one in inside):
+            return True
+    return False
+
+
+def _is_at(node: ast.stmt, line: int) -> bool:
+    return node.lineno <= line <= (node.end_lineno or node.lineno)
 
 
 def _may_learn(value: object) -> bool:
