@@ -202,6 +202,6 @@ def test_a_pair_of_one_formula_is_told_as_itself_or_as_what_does_the_same(exerci
                     same = answers.mistaken(twin, each.case).values
                     assert same.keys() == each.observation.values.keys()
             else:
-                told = (f"{exercise}.", "WRONG", "PART.", "FACT.", "RATIO", "STRUCTURE")
+                told = (f"{exercise}.", "WRONG", "PART.", "FACT.", "RATIO", "STRUCTURE", "TYPE")
                 assert first.code.startswith(told)
     assert tried
