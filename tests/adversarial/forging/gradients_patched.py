@@ -1,6 +1,6 @@
 """torch.autograd.grad returns what a straight-through gradient would be, whatever the graph.
 
-Earns: straight_through 8.571429
+Earns: straight_through 8.888889
 Told: nothing
 Because: the numbers are right on inputs nobody had seen. That they came by another way than the
     one asked for cannot be told from numbers, and to forge them one has to know them. A flag of
