@@ -4,10 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from grader.diagnosis.diagnose import Seen, diagnose
-from grader.engine import state
-from grader.engine.catalogue import PUBLIC_SEED, tasks
-from grader.engine.watch import observe
+from grader.engine.catalogue import PUBLIC_SEED, find, tasks
+from grader.notebook.checking import verdict_on
 from grader.trusted.key import key_of
 from grader.trusted.live import LiveAnswers
 
@@ -16,14 +14,7 @@ COPIED = ".values_copied_out"
 
 def said_of(exercise, answer):
     """The code and the sentence of the one finding on an answer."""
-    task = tasks()[exercise]
-    answers = LiveAnswers(task, key_of(task), PUBLIC_SEED, "cpu")
-    with state.defaults():
-        seen = [
-            Seen(case, observe(task, [answer], answers.inputs(case), case).observation)
-            for case in task.cases()
-        ]
-        (finding,) = diagnose(task, answers, seen).findings
+    (finding,) = verdict_on(find(exercise), [answer]).findings
     return finding.code.removeprefix(f"{exercise}."), finding.message
 
 

@@ -5,23 +5,8 @@ import torch
 from torch import nn
 from torch.nn.utils.rnn import pad_sequence
 
-from grader.diagnosis.diagnose import Seen, diagnose
-from grader.engine import state
-from grader.engine.catalogue import PUBLIC_SEED, tasks
-from grader.engine.watch import observe
-from grader.trusted.key import key_of
-from grader.trusted.live import LiveAnswers
-
-
-def verdict_on(exercise, answer):
-    task = tasks()[exercise]
-    answers = LiveAnswers(task, key_of(task), PUBLIC_SEED, "cpu")
-    with state.defaults():
-        seen = [
-            Seen(case, observe(task, [answer], answers.inputs(case), case).observation)
-            for case in task.cases()
-        ]
-        return diagnose(task, answers, seen)
+from grader.engine.catalogue import find
+from grader.notebook.checking import verdict_on
 
 
 def applied(forward, backward):
@@ -148,7 +133,7 @@ def first_item_late(stream, worker, workers):
     ],
 )
 def test_an_answer_that_breaks_one_sentence_is_refused(exercise, answer):
-    assert not verdict_on(exercise, answer).passed
+    assert not verdict_on(find(exercise), [answer]).passed
 
 
 def test_what_arrives_is_seen_to_be_edited_however_it_is():
@@ -163,7 +148,7 @@ def test_what_arrives_is_seen_to_be_edited_however_it_is():
         ctx.save_for_backward(y)
         return y
 
-    (finding,) = verdict_on("kept_result", applied(saved, edited)).findings
+    (finding,) = verdict_on(find("kept_result"), [applied(saved, edited)]).findings
     assert finding.code == "kept_result.arriving_edited"
 
 
@@ -176,7 +161,7 @@ def test_hooks_that_were_run_by_hand_are_not_said_to_have_stood_still():
             x = y
         return x
 
-    (finding,) = verdict_on("hookable_call", by_hand).findings
+    (finding,) = verdict_on(find("hookable_call"), [by_hand]).findings
     assert finding.code == "hookable_call.forward_hooks_by_hand"
 
 
@@ -203,6 +188,6 @@ def test_a_second_function_in_which_nothing_is_recorded_is_told_from_one_that_cu
         return x**3
 
     cube = applied(kept, lambda ctx, arriving: slope(arriving, *ctx.saved_tensors))
-    (finding,) = verdict_on("double_backward", cube).findings
+    (finding,) = verdict_on(find("double_backward"), [cube]).findings
     name = {"x": "third_derivative_lost", "then": "third_derivative_unrecorded"}[what]
     assert finding.code == f"double_backward.{name}"
