@@ -21,6 +21,17 @@ def _chained(layers: list[nn.Module], x: Tensor, step: Callable[..., Tensor]) ->
     return x
 
 
+def _by_hand(layer: nn.Module, x: Tensor, *, before: bool = False, used: bool = True) -> Tensor:
+    """forward, and the forward hooks one by one: also those `before`, and what they give `used`."""
+    for hook in layer._forward_pre_hooks.values() if before else ():
+        hook(layer, (x,))
+    y = layer.forward(x)
+    for hook in layer._forward_hooks.values():
+        given = hook(layer, (x,), y)
+        y = given if used else y
+    return y
+
+
 class HookableCallKey(Key, task="hookable_call"):
     reference = _through
 
@@ -33,41 +44,18 @@ class HookableCallKey(Key, task="hookable_call"):
         """You called layer.forward(x), and the forward hooks yourself: what a hook returned is not
         used, and neither hooks that run before forward nor those of the backward pass ran. The
         call, layer(x), runs all of them, each in its way."""
-
-        def step(layer, x):
-            y = layer.forward(x)
-            for hook in layer._forward_hooks.values():
-                hook(layer, (x,), y)
-            return y
-
-        return _chained(layers, x, step)
+        return _chained(layers, x, lambda layer, x: _by_hand(layer, x, used=False))
 
     def forward_hooks_by_hand_and_used(layers, x):
         """You called layer.forward(x), and the forward hooks yourself: neither hooks that run
         before forward nor those of the backward pass ran. The call, layer(x), runs all of them,
         each in its way."""
-
-        def step(layer, x):
-            y = layer.forward(x)
-            for hook in layer._forward_hooks.values():
-                y = hook(layer, (x,), y)
-            return y
-
-        return _chained(layers, x, step)
+        return _chained(layers, x, _by_hand)
 
     def all_forward_hooks_by_hand(layers, x):
         """You called layer.forward(x), and the hooks before and behind it yourself: those of the
         backward pass did not run. The call, layer(x), runs all of them, each in its way."""
-
-        def step(layer, x):
-            for hook in layer._forward_pre_hooks.values():
-                hook(layer, (x,))
-            y = layer.forward(x)
-            for hook in layer._forward_hooks.values():
-                y = hook(layer, (x,), y)
-            return y
-
-        return _chained(layers, x, step)
+        return _chained(layers, x, lambda layer, x: _by_hand(layer, x, before=True))
 
     def reversed_order(layers, x):
         """You went through the layers from last to first. The first in the list is the first to
