@@ -387,8 +387,9 @@ class ParseKvKey(Key, task="parse_kv"):
     def words_taken_from_the_end(words):
         """You took the words out of the list, which belongs to the caller, and from its end: of two
         that have one name the first counts. Go through it by a for loop, and leave it as it is."""
-        found = _settings(_Reading(), words[::-1])
-        words.clear()
+        found: dict[str, Any] = {}
+        while words:
+            found |= _settings(_Reading(), [words.pop()])
         return found
 
     def literals_before_floats(words):
