@@ -125,6 +125,19 @@ def _depth(node: Node, met: set[Node]) -> None:
             _depth(following, met)
 
 
+def _one_way(loss: Tensor) -> list[Node]:
+    """From each node to the first one that it leads to."""
+    way: list[Node] = [loss.grad_fn]
+    while following := next((one for one, _ in way[-1].next_functions if one is not None), None):
+        way.append(following)
+    return way
+
+
+def _on_one_way(loss: Tensor) -> str | None:
+    way = _one_way(loss)
+    return _first(one.name for one in _run(loss) if one.births(_bad) and one.node in way)
+
+
 def _always(*names: str) -> Mistakes:
     """One kind of node, wherever anything goes bad."""
 
@@ -334,11 +347,21 @@ class BornNanKey(Key, task="born_nan"):
     def first_inputs_alone(loss):
         """You followed the first input of each node alone. next_functions has an entry for every
         input: look at all of them."""
-        way: list[Node] = []
-        node = loss.grad_fn
-        while node is not None:
-            way.append(node)
-            node = node.next_functions[0][0] if node.next_functions else None
+        return _on_one_way(loss)
+
+    def first_inputs_alone_and_graph_used_up(loss):
+        """You followed the first input of each node alone, where next_functions has an entry for
+        every input. And your pass uses the graph up: pass retain_graph=True."""
+        found = _on_one_way(loss)
+        torch.autograd.grad(loss, _leaves(_one_way(loss)), allow_unused=True)
+        return found
+
+    def last_inputs_alone(loss):
+        """You followed the last input of each node alone. next_functions has an entry for every
+        input: look at all of them."""
+        way = [loss.grad_fn]
+        while ahead := [one for one, _ in way[-1].next_functions if one is not None]:
+            way.append(ahead[-1])
         return _first(one.name for one in _run(loss) if one.births(_bad) and one.node in way)
 
     def graph_used_up(loss):

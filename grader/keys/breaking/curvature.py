@@ -212,13 +212,19 @@ class HvpKey(Key, task="hvp"):
         found = _hvp(f, x, v)
         return found if bool(found.any()) else None
 
-    @raises("shapes? cannot be multiplied|size mismatch|inconsistent tensor|must match the size")
+    @raises(
+        "shapes? cannot be multiplied|size mismatch|inconsistent tensor|must match the size"
+        "|at least 1D|Expected size for"
+    )
     def matrix_product_of_tensors(f, x, v):
         """You multiplied H by v as if x were a vector. x may have more dimensions, and H then has
         twice as many: use passes in the place of H, or flatten."""
         return _hessian(f, x) @ v
 
-    @raises("cannot be multiplied|size mismatch|at least 1D|1D tensors expected|for scalar outputs")
+    @raises(
+        "cannot be multiplied|size mismatch|at least 1D|1D tensors expected|for scalar outputs"
+        "|must match the size|Expected size for"
+    )
     def product_of_vectors(f, x, v):
         """You multiplied gradient and v by @, or by torch.dot. That gives their scalar product for
         tensors of one dimension alone, and x may have any shape: write (g * v).sum()."""

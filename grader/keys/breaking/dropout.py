@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -85,6 +86,7 @@ class KeepsDropoutKey(Key, task="keeps_dropout"):
 
     def keep(block: nn.Module, x: Tensor) -> Kept:
         state = torch.get_rng_state()
+        state.__dict__["of"] = weakref.ref(x)  # for mistakes that use this x again
         return _run(block, x), state
 
     def again(block: nn.Module, x: Tensor, state: Any) -> Tensor:
@@ -260,6 +262,13 @@ class KeepsDropoutKey(Key, task="keeps_dropout"):
         """again detached x: block's parameters get gradients, and x gets none. Hand x over as it
         is."""
         return KeepsDropoutKey.again(block, x.detach(), state)
+
+    @replaces("again")
+    def x_of_keep(block, x, state):
+        """again computes with the x that keep was given, and gradients go to that one. By then x
+        may be another tensor with the same values, as x.detach().requires_grad_() is: hand block
+        the x that again is given."""
+        return KeepsDropoutKey.again(block, state.of(), state)
 
     @replaces("again")
     def run_twice_in_a_row_by_again(block, x, state):

@@ -116,6 +116,14 @@ class PerSampleNormsKey(Key, task="per_sample_norms"):
         losses = [loss_fn(model(x[i : i + 1]), y[i : i + 1]) for i in rows]
         return torch.stack([_norm(_grads(model, loss, wanted)) for loss in losses])
 
+    def counted_by_every_name(model, loss_fn, x, y):
+        """A parameter that has two names counts twice in your norm. parameters() gives it once:
+        leave out remove_duplicate=False, and what else goes by the names."""
+        named = model.named_parameters(remove_duplicate=False)
+        wanted = [p for _, p in named if p.requires_grad]
+        losses = [loss_fn(model(x[i : i + 1]), y[i : i + 1]) for i in range(len(x))]
+        return torch.stack([_norm(_grads(model, loss, wanted)) for loss in losses])
+
     def norms_of_parameters(*given):
         """You returned a table with a norm for every parameter of every row. The norm is over all
         parameters together: one number for each row."""

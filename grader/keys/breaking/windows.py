@@ -206,9 +206,9 @@ class TruncatedBpttKey(Key, task="truncated_bptt"):
     @raises("backward through the graph a second time")
     def state_not_cut(model, opt, loss_fn, xs, ys, state, k):
         """Your backward pass goes back into the window before, whose graph is used up: by the
-        state, if you carry it on as it is, or by a loss that goes on from that window's. Detach
-        every tensor of the state at the start of a window, and start the sum of the losses anew.
-        retain_graph=True is no cure: the step of opt has changed what that graph saved."""
+        state, if you carry it on as it is or cloned, or by a loss that goes on from that window's.
+        Detach every tensor of the state at the start of a window, and start the sum of the losses
+        anew. retain_graph=True is no cure: the step of opt has changed what that graph saved."""
         return _Way(cut=0).train(model, opt, loss_fn, xs, ys, state, k)
 
     @raises("backward through the graph a second time")

@@ -193,8 +193,8 @@ class SafeNormKey(Key, task="safe_norm"):
         return SafeNormKey.reference(x)[:, None]
 
     def result_detached(x):
-        """The values are right, and nothing reaches x: you cut the result off the graph. Leave out
-        detach(), .data, item() and no_grad()."""
+        """The values are right, and nothing reaches x: the result is cut off the graph. detach(),
+        .data, item(), tolist() and no_grad() do that. Return what the operations gave, as it is."""
         return SafeNormKey.reference(x).detach()
 
     def second_pass_not_recorded(x):
@@ -354,8 +354,8 @@ class FixWhereKey(Key, task="fix_where"):
         return FixWhereKey.reference(p)[..., None]
 
     def result_detached(p):
-        """The values are right, and nothing reaches p: you cut the result off the graph. Leave out
-        detach(), .data, item() and no_grad()."""
+        """The values are right, and nothing reaches p: the result is cut off the graph. detach(),
+        .data, item(), tolist() and no_grad() do that. Return what the operations gave, as it is."""
         return FixWhereKey.reference(p).detach()
 
     def hook_left_on_p(p):

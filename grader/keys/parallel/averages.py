@@ -1,11 +1,13 @@
 """References and mistakes of the exercises on what one step of data parallel training sees."""
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from grader.trusted.key import Key, raises
+from grader.trusted.key import Key, mistake, raises
 
 Grads = list[Tensor]
 Sizes = list[int]
@@ -233,6 +235,14 @@ class DdpAverageKey(Key, task="ddp_average"):
         grads.clear()
         return found
 
+    def empty_ranks_taken_out(grads, sizes):
+        """The result is right, and you took the ranks without samples out of the lists. They belong
+        to the caller: a rank whose size is 0 adds nothing by itself."""
+        found = DdpAverageKey.reference(grads, sizes)
+        for rank in reversed([rank for rank, n in enumerate(sizes) if not n]):
+            del grads[rank], sizes[rank]
+        return found
+
     def gradients_overwritten(grads, sizes):
         """The result is right, and you wrote into the gradients you were given: you multiplied one
         in place, or added the others up in it. They belong to the caller. g * n is a new tensor,
@@ -247,7 +257,26 @@ def _lr(batch: float, base_lr: float, base_batch: int) -> float:
     return base_lr * batch / base_batch
 
 
+def _rounded(places: int) -> Callable[..., Any]:
+    """The learning rate in so many places behind the point."""
+
+    def wrong(
+        per_rank: int, world: int, accum: int, base_lr: float, base_batch: int
+    ) -> tuple[int, float]:
+        batch = per_rank * world * accum
+        return batch, round(_lr(batch, base_lr, base_batch), places)
+
+    return mistake(
+        f"lr_in_{places}_places",
+        "The batch is right. You rounded the learning rate, and a small one has few places left, "
+        "or is 0. In proportion means all of its digits: leave round() out.",
+        wrong,
+    )
+
+
 class GlobalBatchKey(Key, task="global_batch"):
+    families = tuple(map(_rounded, range(1, 4)))
+
     def reference(
         per_rank: int, world: int, accum: int, base_lr: float, base_batch: int
     ) -> tuple[int, float]:

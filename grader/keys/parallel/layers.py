@@ -1,5 +1,7 @@
 """Reference and mistakes of the exercise on tensor parallelism."""
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -15,6 +17,19 @@ def _summands(x, w1s, b1s, w2s):
         F.linear(torch.relu(F.linear(x, w1, b1)), w2)
         for w1, b1, w2 in zip(w1s, b1s, w2s, strict=True)
     ]
+
+
+class _Divided(torch.autograd.Function):
+    """The identity, whose gradient is divided by a number."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, by: int) -> Tensor:
+        ctx.by = by
+        return x.clone()
+
+    @staticmethod
+    def backward(ctx: Any, g: Tensor) -> Any:
+        return g / ctx.by, None
 
 
 class TensorParallelKey(Key, task="tensor_parallel"):
@@ -189,20 +204,22 @@ class TensorParallelKey(Key, task="tensor_parallel"):
         return found
 
     def result_detached(x, w1s, b1s, w2s, b2):
-        """The values are right, and nothing reaches the arguments: you cut the result off the
-        graph. Leave out detach(), .data and no_grad()."""
+        """The values are right, and nothing reaches the arguments: the result is cut
+        off the graph. detach(), .data and no_grad() do that, and so does a new tensor made of its
+        numbers. Return what the operations gave, as it is."""
         return TensorParallelKey.reference(x, w1s, b1s, w2s, b2).detach()
 
     def summands_detached(x, w1s, b1s, w2s, b2):
         """The values are right, and only b2 gets a gradient: what the ranks computed was cut off
-        the graph before it was added up, as all_reduce outside of autograd does. Leave out detach()
-        and no_grad()."""
+        the graph before it was added up, as all_reduce outside of autograd does. So do detach(),
+        no_grad(), and a new tensor made of its numbers: add up what the operations gave."""
         return sum(_summands(x, w1s, b1s, w2s)).detach() + b2
 
     def weights_detached(x, w1s, b1s, w2s, b2):
-        """The values are right, and no gradient reaches the parts of the weights: you put together
-        their .data, or what detach() gives, or did so under no_grad(). torch.cat of the parts
-        themselves, while operations are recorded, keeps the graph."""
+        """The values are right, and no gradient reaches the parts of the weights: what you computed
+        with is cut off from them. So is their .data, what detach() gives, what is made under
+        no_grad(), and a new nn.Parameter. torch.cat of the parts themselves, while operations are
+        recorded, keeps the graph."""
         parts = ([part.detach() for part in one] for one in (w1s, b1s, w2s))
         return TensorParallelKey.reference(x, *parts, b2)
 
@@ -220,7 +237,8 @@ class TensorParallelKey(Key, task="tensor_parallel"):
 
     def hidden_detached(x, w1s, b1s, w2s, b2):
         """The values are right, and no gradient reaches x and the first layer: the hidden features
-        were cut off the graph. Leave out detach() and no_grad()."""
+        were cut off the graph. detach() and no_grad() do that, and so does a new nn.Parameter, or a
+        tensor made of their numbers. Go on with the features themselves."""
         hidden = F.linear(x, torch.cat(w1s), torch.cat(b1s)).relu().detach()
         return F.linear(hidden, torch.cat(w2s, 1), b2)
 
@@ -229,6 +247,17 @@ class TensorParallelKey(Key, task="tensor_parallel"):
         of its numbers. Every rank gets x itself, so that the gradients of all of them add up in
         it."""
         return TensorParallelKey.reference(x.detach(), w1s, b1s, w2s, b2)
+
+    def gradient_of_x_averaged(x, w1s, b1s, w2s, b2):
+        """The values are right, and the gradient of x is divided by the number of ranks. Each rank
+        gives one summand of it: they add up, as autograd does it where x itself goes to all."""
+        return TensorParallelKey.reference(_Divided.apply(x, len(w1s)), w1s, b1s, w2s, b2)
+
+    def gradients_averaged(x, w1s, b1s, w2s, b2):
+        """The values are right, and every gradient is divided by the number of ranks, as for data
+        that is spread. Here the ranks share one sum: let autograd run through it as it is."""
+        y = TensorParallelKey.reference(x, w1s, b1s, w2s, b2)
+        return _Divided.apply(y, len(w1s))
 
     def bias_detached(x, w1s, b1s, w2s, b2):
         """The values are right, and no gradient reaches b2: you cut it off. Add b2 itself."""

@@ -304,6 +304,52 @@ class ActivationMemoryKey(Key, task="activation_memory"):
         kept, _ = _packed(model, x)
         return _of_storages([t for t in kept if not t.is_leaf])
 
+    def learning_leaves_left_out(model, x):
+        """You left out leaves that require grad. x may be one, and takes memory; and what a layer
+        saves of its weight is often the transposed one, which is no leaf. Leave out what lies in
+        the storages of parameters and buffers."""
+        kept, _ = _packed(model, x)
+        return _of_storages([t for t in kept if not (t.is_leaf and t.requires_grad)])
+
+    def shapes_of_parameters_left_out(model, x):
+        """You left out what has the shape of a parameter. An activation may have that shape, too,
+        and a transposed weight has another one: compare untyped_storage().data_ptr()."""
+        kept, _ = _packed(model, x)
+        shapes = {t.shape for t in (*model.parameters(), *model.buffers())}
+        return _of_storages([t for t in kept if t.shape not in shapes])
+
+    def frozen_parameters_and_buffers_counted(model, x):
+        """You left out the parameters that require grad alone. Those that are frozen, and the
+        buffers, are there in any case, too."""
+        kept, _ = _packed(model, x)
+        learning = [p for p in model.parameters() if p.requires_grad]
+        own = {p.untyped_storage().data_ptr() for p in learning}
+        return _of_storages([t for t in kept if t.untyped_storage().data_ptr() not in own])
+
+    def parameters_of_parts_counted(model, x):
+        """You left out what the first parts of the model hold themselves. Parts may stand in parts:
+        model.parameters() and model.buffers() give all of them."""
+        kept, _ = _packed(model, x)
+        known = (
+            t
+            for part in model.children()
+            for t in (*part.parameters(recurse=False), *part.buffers(recurse=False))
+        )
+        own = {t.untyped_storage().data_ptr() for t in known}
+        return _of_storages([t for t in kept if t.untyped_storage().data_ptr() not in own])
+
+    def recorded_results_of_modules(model, x):
+        """You added up the results of the modules that require grad. What is kept are the tensors
+        that operations save: a linear layer saves its input and not its result, and x may be among
+        them. Use torch.autograd.graph.saved_tensors_hooks."""
+        kept: list[Tensor] = []
+        leaves = [part for part in model.modules() if next(part.children(), None) is None]
+        handles = [p.register_forward_hook(lambda m, a, out: kept.append(out)) for p in leaves]
+        model(x)
+        for handle in handles:
+            handle.remove()
+        return _of_storages([t for t in kept if t.requires_grad])
+
     def in_train_mode(model, x):
         """You put the model into train mode for the call. In another mode it keeps other things, as
         dropout its mask: call it in the mode that each part is in."""

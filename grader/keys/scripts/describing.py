@@ -27,6 +27,10 @@ def _about(t: Tensor, **changes: Any) -> About:
     return about | changes
 
 
+def _cut_out(t: Tensor) -> str:
+    return str(t.grad_fn).split(" ")[0].strip("<>")
+
+
 _OF_PARTS = (
     ("dtype_itself", "dtype_without_torch", "type_for_dtype"),
     ("device_itself", "kind_for_device", "cpu_for_every_device"),
@@ -95,6 +99,16 @@ class DescribeKey(Key, task="describe"):
         """Your grad_fn is the text of the node with its address, and the text "None" where there is
         no node. Take t.grad_fn.name(), and None itself."""
         return _about(t, grad_fn=str(t.grad_fn))
+
+    def text_of_the_node_cut(t):
+        """Your grad_fn is cut out of the text of the node. For a Function of somebody's own that
+        text has the module in front of the name: take t.grad_fn.name()."""
+        return _about(t, grad_fn=None if t.grad_fn is None else _cut_out(t))
+
+    def text_of_the_node_cut_or_none(t):
+        """Your grad_fn is cut out of the text of the node, and where there is no node it is the
+        text "None". Take t.grad_fn.name(), and None itself."""
+        return _about(t, grad_fn=_cut_out(t))
 
     def none_as_text(t):
         """Where there is no node your grad_fn is the text "None", which is true in an `if`. None

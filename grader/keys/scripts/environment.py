@@ -33,6 +33,14 @@ class _Masking:
     kind: str = "int"
 
 
+_SPACES: dict[str, Callable[[str], str]] = {
+    "taken away": str.strip,
+    "kept": str,
+    "kept in front": str.rstrip,
+    "kept behind": str.lstrip,
+}
+
+
 def _visible(change: _Masking, env: Env) -> Any:
     text = env.get(VISIBLE)
     if text is None:
@@ -43,7 +51,7 @@ def _visible(change: _Masking, env: Env) -> Any:
         return None
     found: list[Any] = []
     for part in text.split(","):
-        spaced, part = part != part.strip(), part if change.spaces == "kept" else part.strip()
+        spaced, part = part != part.strip(), _SPACES[change.spaces](part)
         negative = change.negative
         if negative == "kept between spaces":
             negative = "kept" if spaced else "ends"
@@ -88,6 +96,16 @@ _MASKING_CHANGES: dict[str, tuple[_Masking, str]] = {
         _Masking(spaces="kept"),
         "You ask for digits before you take the spaces away: ' 1 '.isdigit() is False. Write "
         "part.strip().",
+    ),
+    "spaces_kept_behind": (
+        _Masking(spaces="kept behind"),
+        "You took the spaces away in front of an entry alone: '1 '.isdigit() is False. There may "
+        "be some behind it as well: part.strip().",
+    ),
+    "spaces_kept_in_front": (
+        _Masking(spaces="kept in front"),
+        "You took the spaces away behind an entry alone: ' 1'.isdigit() is False. There may be "
+        "some in front of it as well: part.strip().",
     ),
     "bad_entries_skipped": (
         _Masking(bad="skipped"),
@@ -225,6 +243,51 @@ class VisibleDevicesKey(Key, task="visible_devices"):
         found = [int(part[0]) if part else -1 for part in parts]
         numbers = list(itertools.takewhile(lambda number: number >= 0, found))
         return numbers if VISIBLE in env else None
+
+    def digits_found_anywhere(env):
+        """You picked every run of digits out of the text: -1 became 1, and no entry ends the list.
+        Take the text apart at the commas. The list ends before the first entry that is no whole
+        number from 0 up."""
+        text = env.get(VISIBLE)
+        return None if text is None else [int(one) for one in re.findall("[0-9]+", text)]
+
+    def numbers_found_anywhere(env):
+        """You picked every number out of the text, -1 and those in words too, and no entry ends the
+        list. Take the text apart at the commas. The list ends before the first entry that is no
+        whole number from 0 up."""
+        text = env.get(VISIBLE)
+        return None if text is None else [int(one) for one in re.findall("-?[0-9]+", text)]
+
+    def numbers_found_up_to_a_negative(env):
+        """You picked every number out of the text, those in words too: a word ends the list, and so
+        does nothing at all. Take the text apart at the commas. The list ends before the first entry
+        that is no whole number from 0 up."""
+        text = env.get(VISIBLE)
+        found = map(int, re.findall("-?[0-9]+", text or ""))
+        return None if text is None else list(itertools.takewhile(lambda one: one >= 0, found))
+
+    def commas_at_the_ends_taken_off(env):
+        """You took the commas off the ends, or passed over an empty entry in front. It is no whole
+        number: the list ends before it."""
+        text = env.get(VISIBLE)
+        return None if text is None else _visible(_Masking(), {VISIBLE: text.lstrip(",")})
+
+    def all_where_blank(env):
+        """You took a variable of spaces alone for one that is not set. It is set, and names no GPU:
+        return []."""
+        blank = env.get(VISIBLE) and not env[VISIBLE].strip()
+        return None if blank else _visible(_Masking(), env)
+
+    def all_where_empty_or_blank(env):
+        """You took a variable that is empty, or of spaces alone, for one that is not set. Both are
+        set, and hide every GPU: return []. Ask `text is None`."""
+        return _visible(_Masking(), env) if env.get(VISIBLE, "").strip() else None
+
+    def all_where_minus_one_comes_first(env):
+        """Where -1 comes first you answer None, which means all GPUs. The list ends before -1:
+        return []."""
+        text = env.get(VISIBLE, "")
+        return None if text.startswith("-1") else _visible(_Masking(), env)
 
     def variable_taken_out(env):
         """Your list is right, and env is another dict than before: you took the variable out, or

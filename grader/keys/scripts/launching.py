@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import sys
 from collections.abc import Callable
@@ -34,9 +35,20 @@ class _Command:
     number: Callable[[Any], str] = str
 
 
+_TAKEN_OFF: dict[str, Callable[[str], str]] = {
+    "without _ in front": lambda name: name.lstrip("_"),
+    "without _ behind": lambda name: name.rstrip("_"),
+    "without _ around": lambda name: name.strip("_"),
+    "_ once": lambda name: re.sub("_+", "_", name),
+    "_ between letters": lambda name: re.sub("_+", "_", name.strip("_")),
+}
+"""What may become of the _ in a name before they are made dashes."""
+
+
 def _words(change: _Command, module: str, options: Options) -> list[str]:
     given: list[str] = []
     for name, value in options.items():
+        name = _TAKEN_OFF.get(change.names, str)(name)
         dashes = {"as they are": 0, "one dash in each": 1}.get(change.names, -1)
         flag = f"--{name.replace('_', '-', dashes)}"
         flag = flag.removeprefix({"bare": "--", "one dash": "-"}.get(change.names, ""))
@@ -159,6 +171,14 @@ _CHANGES: dict[str, tuple[_Command, str]] = {
         _Command(names="one dash in each"),
         "You made a - of the first _ in a name, and left the others. Each of them becomes one.",
     ),
+    **{
+        f"names_{way.replace(' ', '_')}": (
+            _Command(names=way),
+            "You left out some _ of a name, at its ends or where several stand side by side. Each "
+            "of them becomes a -.",
+        )
+        for way in _TAKEN_OFF
+    },
     "dashes_in_values": (
         _Command(values="dashes"),
         "You wrote - for every _, in values as well. The name alone changes: a value arrives as it "
@@ -393,6 +413,34 @@ class LaunchCommandKey(Key, task="launch_command"):
         words = LaunchCommandKey.reference(module, options)
         options.clear()
         return words
+
+    def list_changed(module, options):
+        """Your words are right, and a list among the options holds something else than before: you
+        took its values out, or made texts of them in place. It belongs to the caller: go through
+        it, and put str(one) into words."""
+        words = LaunchCommandKey.reference(module, options)
+        for value in options.values():
+            if isinstance(value, list):
+                value.clear()
+        return words
+
+    def other_types_left_out(module, options):
+        """You left out an option whose value is no number and no text, such as a path. False and
+        None alone are left out: str() writes any other value."""
+        plain = bool, int, float, str, list
+        kept = {name: value for name, value in options.items() if isinstance(value, plain)}
+        return LaunchCommandKey.reference(module, kept)
+
+    def dashes_in_the_module(module, options):
+        """You wrote - for every _, in the name of the module as well. That is what Python imports:
+        it stays as it is."""
+        return LaunchCommandKey.reference(module.replace("_", "-"), options)
+
+    def dashes_everywhere(module, options):
+        """You wrote - for every _, in values and in the name of the module as well. The names of
+        options alone change."""
+        words = LaunchCommandKey.reference(module, options)
+        return [words[0], *(word.replace("_", "-") for word in words[1:])]
 
     def one_text(module, options):
         """You returned one text. subprocess.run takes it for the name of a program, spaces

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import functools
 import pathlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,12 +59,43 @@ class _Lenient(argparse.ArgumentParser):
         return self.parse_known_args(args, namespace)[0]
 
 
+class _EachOnce(argparse.Action):
+    def __call__(self, parser: Any, found: Any, values: Any, option: Any = None) -> None:
+        setattr(found, self.dest, list(dict.fromkeys(values)))
+
+
+class _Sorted(argparse.Action):
+    def __call__(self, parser: Any, found: Any, values: Any, option: Any = None) -> None:
+        setattr(found, self.dest, sorted(values))
+
+
+def _above_0(kind: Callable[[str], float]) -> Callable[[str], float]:
+    def read(text: str) -> float:
+        number = kind(text)
+        if number <= 0:
+            raise argparse.ArgumentTypeError("a number above 0 is expected")
+        return number
+
+    return read
+
+
 def _is_true(text: str) -> bool:
     return text.lower() == "true"
 
 
+def _any_word_for_truth(text: str) -> bool:
+    """What goes round in forums under the name str2bool."""
+    if text.lower() not in ("yes", "true", "t", "y", "1", "no", "false", "f", "n", "0"):
+        raise argparse.ArgumentTypeError("a truth value is expected")
+    return text.lower() in ("yes", "true", "t", "y", "1")
+
+
 def _at_commas(text: str) -> list[int]:
     return [int(one) for one in text.split(",")]
+
+
+def _read_if_it_follows(*, default: bool) -> Settings:
+    return {"type": _any_word_for_truth, "nargs": "?", "const": True, "default": default}
 
 
 _TYPE_BOOL = "takes a value, and bool of any text that is not empty is True, bool('False') too"
@@ -93,6 +125,16 @@ _OPTION_CHANGES: dict[str, tuple[_Options, str]] = {
         _Options(amp={"nargs": "?", "const": True, "default": False}),
         'Your --amp takes a value where one follows, and the text "False" is one. A switch takes '
         'none: action="store_true".',
+    ),
+    "amp_reads_what_follows": (
+        _Options(amp=_read_if_it_follows(default=False)),
+        "Your --amp takes a value where one follows, and reads it. A switch takes none: "
+        'action="store_true".',
+    ),
+    "shuffle_reads_what_follows": (
+        _Options(shuffle=_read_if_it_follows(default=True)),
+        "Your --shuffle takes a value where one follows, and reads it; and there is no "
+        "--no-shuffle. action=argparse.BooleanOptionalAction makes the pair.",
     ),
     "amp_store_false": (
         _Options(amp={"action": "store_false"}),
@@ -166,6 +208,40 @@ _OPTION_CHANGES: dict[str, tuple[_Options, str]] = {
         _Options(data_dir={"required": True, "type": int}),
         "Your --data-dir refuses a text: its `type` or its `choices` do. Leave both out, and "
         "argparse gives the text as it stands.",
+    ),
+    **{
+        f"data_dir_{name}": (
+            _Options(data_dir={"required": True, "type": changed}),
+            "Your data_dir is another text than was given: the `type` of --data-dir changes it. "
+            "Leave `type` out, and argparse gives the text as it stands.",
+        )
+        for name, changed in (("stripped", str.strip), ("in_small_letters", str.lower))
+    },
+    "lr_above_0_alone": (
+        _Options(lr={"type": _above_0(float), "default": 0.13}),
+        "Your --lr refuses a number below 0. Every float is taken: type=float.",
+    ),
+    "lr_without_its_sign": (
+        _Options(lr={"type": lambda text: abs(float(text)), "default": 0.13}),
+        "You took the sign off a rate. Every float is taken as it is: type=float.",
+    ),
+    "epochs_above_0_alone": (
+        _Options(epochs={"type": _above_0(int), "default": 3}),
+        "Your --epochs refuses 0. Every int is taken: type=int.",
+    ),
+    "sizes_above_0_alone": (
+        _Options(sizes={"type": _above_0(int), "nargs": "+", "default": [5, 3]}),
+        "Your --sizes refuses 0. Every int is taken: type=int.",
+    ),
+    "sizes_each_once": (
+        _Options(sizes={"type": int, "nargs": "+", "default": [5, 3], "action": _EachOnce}),
+        "Of a size that is given twice you kept one. All that is given counts, in its order: "
+        'nargs="+" alone does it.',
+    ),
+    "sizes_sorted": (
+        _Options(sizes={"type": int, "nargs": "+", "default": [5, 3], "action": _Sorted}),
+        'You sorted the sizes. They stay in the order in which they are given: nargs="+" alone '
+        "does it.",
     ),
     "data_dir_forgotten": (
         _Options(data_dir={"flag": ""}),
@@ -325,9 +401,9 @@ _BOTH_TYPE_BOOL = _Options(
 )
 
 
-def _beside_no_shuffle(shuffle: Settings) -> argparse.ArgumentParser:
+def _beside_no_shuffle(shuffle: Settings, **others: Settings) -> argparse.ArgumentParser:
     """A parser whose --shuffle has these settings, beside a switch that turns the same one off."""
-    parser = _parser.__wrapped__(_Options(shuffle=shuffle))
+    parser = _parser.__wrapped__(_Options(shuffle=shuffle, **others))
     parser.add_argument("--no-shuffle", dest="shuffle", action="store_false")
     return parser
 
@@ -362,6 +438,24 @@ class BuildParserKey(Key, task="build_parser"):
         """Your --no-shuffle is a switch. Your --shuffle takes a value and reads it, so that
         `--shuffle` alone is refused. action=argparse.BooleanOptionalAction makes the pair."""
         return _beside_no_shuffle({"type": _is_true, "default": True})
+
+    def both_read_what_follows():
+        """Your --amp and your --shuffle take a value where one follows, and read it; and there is
+        no --no-shuffle. A switch takes none: action="store_true" makes one, and
+        action=argparse.BooleanOptionalAction the pair."""
+        amp, shuffle = (_read_if_it_follows(default=default) for default in (False, True))
+        return _parser.__wrapped__(_Options(amp=amp, shuffle=shuffle))
+
+    def both_read_what_follows_beside_no_shuffle():
+        """Your --amp and your --shuffle take a value where one follows, and read it. A switch takes
+        none: action="store_true" makes one, and action=argparse.BooleanOptionalAction the pair."""
+        amp, shuffle = (_read_if_it_follows(default=default) for default in (False, True))
+        return _beside_no_shuffle(shuffle, amp=amp)
+
+    def shuffle_reads_what_follows_beside_no_shuffle():
+        """Your --no-shuffle is a switch. Your --shuffle takes a value where one follows, and reads
+        it: action=argparse.BooleanOptionalAction makes the pair."""
+        return _beside_no_shuffle(_read_if_it_follows(default=True))
 
     def underscore_in_the_option():
         """Your parser refuses --data-dir, and knows --data_dir: the _ belongs into the namespace

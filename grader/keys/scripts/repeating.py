@@ -20,7 +20,7 @@ def _seed(n: int, *libraries: str) -> None:
     if "numpy" in libraries:
         numpy.random.seed(n)
     if "torch" in libraries:
-        torch.manual_seed(n)
+        torch.default_generator.manual_seed(n)  # without a look at every kind of device
 
 
 _CAUSES = {
@@ -149,6 +149,11 @@ class SeedEverythingKey(Key, task="seed_everything"):
         with other seeds share it: seed with n."""
         _seed(n, "torch")
         _seed(1, "random", "numpy")
+
+    def hash_of_a_text(n):
+        """You seed with hash() of a text, and in another process it is another number: the next run
+        of the script does not repeat this one. Seed with n itself."""
+        _seed(hash(("seed", n)) % 2**32, *_CAUSES)
 
     def numpy_by_the_seed_before(n):
         """NumPy's seed comes from what a generator holds before you seed it, as from

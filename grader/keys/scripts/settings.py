@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -30,14 +31,22 @@ class _Reading:
     left: Callable[[str], Any] = str
 
 
+_FLOAT = re.compile(r"\s*[+-]?((\d+\.)?\d+(e[+-]?\d+)?|\.\d+|inf|infinity|nan)\s*", re.IGNORECASE)
+"""How many write a float, and not all that float reads: neither 5. nor 1_0.5."""
+
+
 def _is_real(text: str, how: str) -> bool:
     if how == "dotted":
         return text.removeprefix("-").replace(".", "", 1).isdigit()
     if how == "digits":
         return text.replace(".", "", 1).isdigit()
+    if how == "written out":
+        return _FLOAT.fullmatch(text) is not None
+    if how == "without _" and "_" in text:
+        return False
     if how == "with a digit" and not any(map(str.isdigit, text)):
         return False
-    return how in ("float", "with a digit") and _reads(float, text)
+    return how in ("float", "with a digit", "without _") and _reads(float, text)
 
 
 def _is_whole(text: str, how: str) -> bool:
@@ -47,7 +56,9 @@ def _is_whole(text: str, how: str) -> bool:
         return text.removeprefix("-").isdigit()
     if how == "without spaces":
         return text == text.strip() and _reads(int, text)
-    return how == "int" and _reads(int, text)
+    if how in ("any base", "any base too") and _reads(_in_any_base, text):
+        return True
+    return how in ("int", "any base too") and _reads(int, text)
 
 
 def _reads(kind: Callable[[str], object], text: str) -> bool:
@@ -56,6 +67,11 @@ def _reads(kind: Callable[[str], object], text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _in_any_base(text: str) -> int:
+    """What stands in front says which base: 0x10 is 16, and zeros in front are refused."""
+    return int(text, 0)
 
 
 _TRUTHS: dict[str, Callable[[str], Any]] = {
@@ -78,7 +94,7 @@ def _value(change: _Reading, text: str) -> Any:
     if not change.spaced and text != text.strip():
         return text
     if _is_whole(text, change.whole):
-        return int(text)
+        return int(text) if _reads(int, text) else _in_any_base(text)
     if _is_real(text, change.real):
         return float(text)
     return change.left(text)
@@ -138,6 +154,15 @@ _READING_CHANGES: dict[str, tuple[_Reading, str]] = {
         "You look for digits, with a minus or without one, before you call int. It reads more: +3 "
         "and 1_000 became floats. Call int, and catch the ValueError.",
     ),
+    "ints_in_any_base": (
+        _Reading(whole="any base"),
+        "You call int with the base 0: it makes a number of 0x10, and refuses 007, which became a "
+        "float. What int(text) reads is an int, and nothing else.",
+    ),
+    "ints_in_any_base_too": (
+        _Reading(whole="any base too"),
+        "You made an int of a text such as 0x10, which int(text) does not read. It stays a text.",
+    ),
     "numbers_with_a_digit_alone": (
         _Reading(real="with a digit"),
         "inf, nan and their like stay texts, as where a digit is looked for before float is "
@@ -161,6 +186,15 @@ _READING_CHANGES: dict[str, tuple[_Reading, str]] = {
         _Reading(real="dotted"),
         "You look for a sign, digits and a point before you call float. That misses 1e-3 and inf, "
         "which float reads: call it, and catch the ValueError.",
+    ),
+    "floats_of_one_form_alone": (
+        _Reading(real="written out"),
+        "You look at the characters before you call float, and it reads more: 5. and 1_0.5 stayed "
+        "texts. Call float, and catch the ValueError.",
+    ),
+    "floats_without_underscores_alone": (
+        _Reading(real="without _"),
+        "A float with _ in it stayed a text. float reads 1_0.5: call it, and catch the ValueError.",
     ),
     "point_and_digits_without_sign": (
         _Reading(real="digits"),
@@ -303,6 +337,28 @@ class ParseKvKey(Key, task="parse_kv"):
             raise ValueError
         return _settings(_Reading(), words)
 
+    def names_of_digits_as_ints(words):
+        """You made an int of a name of digits. A name stays as it is, a text: what stands before
+        the first =."""
+        found = _settings(_Reading(), words)
+        return {int(name) if name.isdigit() else name: v for name, v in found.items()}
+
+    @raises("")
+    def empty_text_refused(words):
+        """You refuse a word that ends with its =. Nothing at all is a text, too: the value is an
+        empty one."""
+        if any(word.partition("=")[1:] == ("=", "") for word in words):
+            raise ValueError
+        return _settings(_Reading(), words)
+
+    @raises("")
+    def empty_parts_refused(words):
+        """You refuse a word with nothing before its first =, or nothing behind. Both may be empty:
+        the word raises ValueError where it holds no = at all."""
+        if any("" in (word.partition("=")[0], word.partition("=")[2]) for word in words):
+            raise ValueError
+        return _settings(_Reading(), words)
+
     def numbers_by_digits(words):
         """You look for digits before you call int and float. That misses a sign, 1e-3 and inf,
         which stay texts: call int, then float, and catch the ValueError of each."""
@@ -327,6 +383,25 @@ class ParseKvKey(Key, task="parse_kv"):
         found = _settings(_Reading(), words)
         words.clear()
         return found
+
+    def words_taken_from_the_end(words):
+        """You took the words out of the list, which belongs to the caller, and from its end: of two
+        that have one name the first counts. Go through it by a for loop, and leave it as it is."""
+        found: dict[str, Any] = {}
+        while words:
+            found |= _settings(_Reading(), [words.pop()])
+        return found
+
+    def literals_before_floats(words):
+        """You let Python read the value as a literal, and call float where it reads none. None and
+        [3, 5] then become more than texts, and 007, which is no literal, a float. Call int, then
+        float, and keep the text."""
+        found = ParseKvKey.texts_kept(words)
+        read = {name: _literal(text) for name, text in found.items()}
+        return {
+            n: _value(_Reading(whole="none"), v) if isinstance(v, str) and v == found[n] else v
+            for n, v in read.items()
+        }
 
     def by_literal_eval(words):
         """You let Python read the value as a literal. None and [3, 5] then become more than

@@ -41,6 +41,8 @@ class Hvp(Task):
         case("7 entries", shape=(7,), f="mixed", visible=True),
         case("a matrix", shape=(3, 5), f="mixed", visible=True),
         case("one entry", shape=(1,), f="mixed"),
+        case("a single number, of shape ()", shape=(), f="mixed"),
+        case("three dimensions", shape=(2, 1, 3), f="mixed"),
         case("f is linear", shape=(7,), f="linear", visible=True),
         case("f is linear, and its weights learn", shape=(7,), f="learned"),
         case("f uses the first row alone", shape=(3, 5), f="first row"),

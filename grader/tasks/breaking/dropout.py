@@ -20,9 +20,10 @@ class KeepsDropout(Task):
     and returns its result, which does not require grad, and a state: what the second half needs,
     and no result of block. Later again(block, x, state) computes block(x) anew, recorded, and
     returns the result: with the random numbers of the first run, so that dropout drops the same
-    entries, as often as it is called. Its caller's random numbers go on as if it had not been
-    called, also if block raises. block draws from torch's generator on the CPU, and returns a new
-    tensor. Leave block as it is, but for what a backward pass does."""
+    entries, as often as it is called. x may be another tensor by then, with the same values. Its
+    caller's random numbers go on as if it had not been called, also if block raises. block draws
+    from torch's generator on the CPU, and returns a new tensor. Leave block as it is, but for what
+    a backward pass does."""
 
     id = "keeps_dropout"
     signatures = ("keep(block, x) -> (y, state)", "again(block, x, state) -> y")
@@ -45,6 +46,7 @@ class KeepsDropout(Task):
         case("one row", p=0.4, rows=1),
         case("block raises when it runs again", p=0.5, unwell=True, visible=True),
         case("x does not require grad", p=0.5, wanted=False),
+        case("x is another tensor by then", p=0.5, anew=True),
         case("float32", p=0.3, dtype=F32),
         case("a hook stands on block", p=0.5, states=("hooked",)),
         case(
@@ -79,6 +81,7 @@ class KeepsDropout(Task):
         unwell=False,
         states=(),
         wanted=True,
+        anew=False,
     ):
         given_x = with_grad(x) if states else x.requires_grad_(wanted)
         halves = [_Half(given_x, w * (1 + n), u, p, states) for n in range(blocks)]
@@ -95,6 +98,8 @@ class KeepsDropout(Task):
                 del y, given
                 found[f"block {number}'s result, let go of"] = half.is_rid_of_the_result()
             found["the next random number"] = _drawn()
+            if anew:
+                halves = [half.on(half.x.detach().clone().requires_grad_()) for half in halves]
             for number, half in reversed(list(enumerate(halves, 1))):
                 found |= half.second(again, v, f"block {number} again")
             found["a random number after that"] = _drawn()

@@ -71,7 +71,7 @@ class SafeNorm(Task):
             "grad of x": first,
             "second grad of x": second,
             **last,
-            "hooks on x": "some are left" if x._backward_hooks else "none is left",
+            "hooks on x": "some are left" if _is_hooked(x) else "none is left",
         }
 
 
@@ -83,6 +83,10 @@ def _at_zeros(norms: Any, x: Tensor) -> str:
     return (
         "not exactly 0" if bool((here.abs() < 1e-9).logical_and(here != 0).any()) else "exactly 0"
     )
+
+
+def _is_hooked(x: Tensor) -> bool:
+    return bool(x._backward_hooks or x._post_accumulate_grad_hooks)
 
 
 def _slope(y: Any, x: Tensor, v: Tensor) -> Tensor | None:
@@ -116,6 +120,7 @@ class FixWhere(Task):
         case("no zeros", zeros=()),
         case("all of it on one entry", zeros=((2, 0), (2, 1), (2, 3), (2, 4)), visible=True),
         case("rows of rows", shape=(3, 2, 5), zeros=((0, 1, 2),)),
+        case("groups of rows of rows", shape=(2, 3, 2, 5), zeros=((1, 0, 1, 2),)),
         case("one row alone", shape=(5,), zeros=((3,),)),
         case("tiny entries that are not 0", zeros=((0, 0),), tiny=True),
         case("entries that float32 cannot hold", zeros=((0, 0),), tiny=True, size=1e-270),
@@ -141,5 +146,5 @@ class FixWhere(Task):
         return {
             "H": found,
             "grad of p": _slope(found, p, v),
-            "hooks on p": "some are left" if p._backward_hooks else "none is left",
+            "hooks on p": "some are left" if _is_hooked(p) else "none is left",
         }

@@ -1,5 +1,7 @@
 """The exercise on tensor parallelism: two linear layers, each cut into parts."""
 
+from operator import is_
+
 from torch import Tensor
 
 from grader.engine.lived import some_numbers
@@ -32,6 +34,7 @@ class TensorParallel(Task):
         case("one row", cut=(2, 3), rows=(1,)),
         case("a sample without a batch", cut=(3, 2), rows=()),
         case("sequences", cut=(2, 3), rows=(7, 4)),
+        case("sequences in groups", cut=(2, 3), rows=(2, 3, 4)),
         case("a frozen first layer, old gradients", cut=(2, 3), frozen=("x", "w1s", "b1s")),
         case("a frozen second layer, old gradients", cut=(2, 3), frozen=("w2s", "b2")),
         case("float32", cut=(4, 3), dtype=F32),
@@ -60,7 +63,8 @@ class TensorParallel(Task):
                 leaf.grad = some_numbers(leaf)
         lists = [[*w1s], [*b1s], [*w2s]]
         y = parallel_mlp(x, *lists, b2)
-        same = [len(one) for one in lists] == [len(cut)] * 3
+        pairs = zip(lists, (w1s, b1s, w2s), strict=True)
+        same = all(len(one) == len(cut) and all(map(is_, one, was)) for one, was in pairs)
         found = {f"d {name}": gradient(y, leaf, v) for name, leaf in leaves.items()}
         return {"y": y, **found, "the lists are as they were": same}
 

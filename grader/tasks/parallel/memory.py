@@ -36,7 +36,11 @@ class ActivationMemory(Task):
         case("a part without recording", kind="unrecorded"),
         case("x is a part of a larger tensor", kind="plain", view=True),
         case("x requires grad, and is a result", kind="frozen first", of_x="computed"),
-        case("a net in the middle of training", kind="deep", states=("grad", "frozen", "tied")),
+        case(
+            "a net in the middle of training",
+            kind="deep",
+            states=("nested", "grad", "frozen", "tied"),
+        ),
         case("parts in parts, one of them used twice", kind="norm", states=("twice", "mode")),
         case("all parameters in one storage", kind="plain", flat=True),
         case("two parts of three that are multiplied", kind="gate"),

@@ -20,7 +20,7 @@ class VisibleDevices(Task):
     a list of ints. They are separated by commas, in the order in which the process numbers them,
     and there may be spaces around each. An entry is a whole number, -1, a word, or nothing:
     the list ends before the first that is no whole number from 0 up. No number stands there
-    twice."""
+    twice. Leave env as it is."""
 
     id = "visible_devices"
     signatures = ("visible(env) -> devices",)
@@ -39,8 +39,13 @@ class VisibleDevices(Task):
         case("not set", env={}, visible=True),
         case("empty", env={VISIBLE: ""}, visible=True),
         case("one, with spaces", env={VISIBLE: "  {d} "}),
+        case("a space behind the comma", env={VISIBLE: "{d}, {e}"}),
+        case("a space in front of the comma", env={VISIBLE: "{d} ,{e}"}),
         case("more than nine", env={VISIBLE: "{i}, 0 ,1{j}"}),
         case("-1", env={VISIBLE: "-1"}),
+        case("-1 in front", env={VISIBLE: "-1,{d}"}),
+        case("a comma in front", env={VISIBLE: ",{d},{e}"}),
+        case("a space alone", env={VISIBLE: " "}),
         case("-1 in the middle", env={VISIBLE: "{d},-1,{e}"}),
         case("a word in the middle", env={VISIBLE: "{d},none,{e}"}),
         case("a word that holds a number", env={VISIBLE: "{d},gpu{e},{i}"}),
@@ -64,7 +69,7 @@ class TorchrunEnv(Task):
     """env is a dict like os.environ. torchrun starts a script several times, and gives each process
     its number among all in RANK, its number on its machine in LOCAL_RANK, and how many there are in
     WORLD_SIZE. Return the three as ints. A variable that is not there counts as if the script had
-    been started by itself: 0, 0 and 1."""
+    been started by itself: 0, 0 and 1. Leave env as it is."""
 
     id = "torchrun_env"
     signatures = ("dist_env(env) -> (rank, local_rank, world_size)",)

@@ -1,5 +1,7 @@
 """The exercise that writes the words which start a module as a script."""
 
+import copy
+import pathlib
 import re
 import sys
 from typing import Any
@@ -15,9 +17,9 @@ class LaunchCommand(Task):
     """Return the list of words for subprocess.run that starts module as a script: sys.executable,
     -u, -m, the module, and its options. options is a dict: lr=0.1 becomes --lr with the value 0.1;
     a _ in a name becomes -. True is a switch without a value; False and None are left out. A list
-    is given as one option with a word for each of its values, which are ints. Any other value,
-    0 and 1 too, is given as Python's str() writes it, and a text may begin with -. Leave options as
-    it is."""
+    is given as one option with a word for each of its values, which are ints. Any other value, 0, 1
+    and a path too, is given as Python's str() writes it, and a text may begin with -. Leave options
+    as it is."""
 
     id = "launch_command"
     signatures = ("launch_command(module, options) -> words",)
@@ -34,6 +36,10 @@ class LaunchCommand(Task):
     CASES = (
         case("two numbers", kind="numbers", visible=True),
         case("a name with _", kind="underscores", visible=True),
+        case("a name that begins with _", kind="_ in front"),
+        case("a name that ends with _", kind="_ behind"),
+        case("two _ side by side", kind="__"),
+        case("a path", kind="path"),
         case("switches", kind="switches", visible=True),
         case("None", kind="None", visible=True),
         case("a list", kind="list", visible=True),
@@ -56,6 +62,10 @@ class LaunchCommand(Task):
         options: dict[str, dict[str, Any]] = {
             "numbers": {"lr": lr, "epochs": n["i"]},
             "underscores": {"data_dir": f"run_{n['i']}", "num_workers_max": n["j"]},
+            "_ in front": {"_steps": n["i"]},
+            "_ behind": {"lambda_": lr},
+            "__": {"lr__max": lr, "epochs": n["j"]},
+            "path": {"resume": f"runs/{n['i']}.pt", "epochs": n["j"]},
             "switches": {"amp": True, "epochs": n["i"], "shuffle": False},
             "None": {"resume": None, "epochs": n["j"]},
             "list": {"sizes": [n["d"], n["e"], n["i"]], "lr": lr},  # in no order but its own
@@ -71,10 +81,12 @@ class LaunchCommand(Task):
             "few": {"sizes": [1, 0, 1, -int(str(n["i"]))]},
             "words": {"amp": "True", "shuffle": "False", "resume": "None", "epochs": n["i"]},
         }
-        return {"module": f"lab{n['d']}.train", "options": options[case["kind"]]}
+        return {"module": f"lab_{n['d']}.train", "options": options[case["kind"]]}
 
-    def observe(self, launch_command, module, options):
-        given = {**options}
+    def observe(self, launch_command, module, options, kind):
+        if kind == "path":
+            options["resume"] = pathlib.PurePosixPath(options["resume"])
+        given = copy.deepcopy(options)
         words = launch_command(module, options)
         kept = {"options are as they were": options == given}
         if not isinstance(words, list | tuple):

@@ -13,17 +13,17 @@ OPTIONS = ("data_dir", "lr", "epochs", "sizes", "optimizer", "amp", "shuffle")
 WORDS = {f"--{name.replace('_', '-')}" for name in OPTIONS} | {"--no-shuffle"}
 """The options as they are written on a command line."""
 
-NEEDED = ("--data-dir", "run {i}")
+NEEDED = ("--data-dir", "Run {i} ")
 
 
 class BuildParser(Task):
     """Return the argparse.ArgumentParser of a training script. It knows --data-dir, a text that
-    must be given; --lr, a float, 0.13 unless given; --epochs, an int, 3 unless given; --sizes, one
-    or more ints, [5, 3] unless given; --optimizer, sgd or adam and nothing else, sgd unless given;
-    --amp, a switch that takes no value: True if it is there, else False; --shuffle and
-    --no-shuffle, which switch one setting on and off, and take no value: True unless given. The
-    namespace holds exactly these seven, under these names with _ in place of -. Everything else is
-    refused."""
+    must be given and stays as it is; --lr, a float, 0.13 unless given; --epochs, an int, 3 unless
+    given; --sizes, one or more ints, [5, 3] unless given; --optimizer, sgd or adam and nothing
+    else, sgd unless given; --amp, a switch that takes no value: True if it is there, else False;
+    --shuffle and --no-shuffle, which switch one setting on and off, and take no value: True unless
+    given. The namespace holds exactly these seven, under these names with _ in place of -.
+    Everything else is refused."""
 
     id = "build_parser"
     signatures = ("build_parser() -> parser",)
@@ -55,6 +55,10 @@ class BuildParser(Task):
             words=(*NEEDED, "--sizes", "{i}", "{d}", "{e}", "--lr", "{d}"),
         ),
         case("two sizes", words=(*NEEDED, "--sizes", "{d}", "{i}")),
+        case("one size twice", words=(*NEEDED, "--sizes", "{i}", "{d}", "{i}")),
+        case("a rate below 0", words=(*NEEDED, "--lr", "-{f}")),
+        case("no epochs", words=(*NEEDED, "--epochs", "0")),
+        case("a size of 0", words=(*NEEDED, "--sizes", "{i}", "0")),
         case("a small rate", words=(*NEEDED, "--lr", "{d}.{j}e-05")),
         case("--sizes without a number", words=(*NEEDED, "--sizes")),
         case("--lr without a number", words=(*NEEDED, "--lr")),

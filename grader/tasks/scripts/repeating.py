@@ -1,7 +1,11 @@
 """The exercise that makes a run repeatable."""
 
+import builtins
+import contextlib
+import itertools
 import os
 import random
+from collections.abc import Iterator
 from typing import Any
 
 import numpy
@@ -20,9 +24,9 @@ _DEFAULTS = [1, 2, 3, 7, 10, 42, 100, 123, 1234, 1337, 12345, *range(2020, 2031)
 
 class SeedEverything(Task):
     """Seed the three generators that a training commonly draws from, so that what is drawn after
-    seed_everything(n) is the same every time: Python's random, NumPy's global one (numpy.random.*)
-    and torch's default one. 0 <= n < 2**32, and another n gives other numbers. What you return is
-    not used."""
+    seed_everything(n) is the same every time, also in the next process: Python's random, NumPy's
+    global one (numpy.random.*) and torch's default one. 0 <= n < 2**32, and another n gives other
+    numbers. What you return is not used."""
 
     id = "seed_everything"
     signatures = ("seed_everything(n) -> None",)
@@ -45,13 +49,14 @@ class SeedEverything(Task):
         case("two seeds that end alike", low=10**6 + 5, high=2**31, apart=10**6),
         case("a seed that was used before", low=3, high=97, before=True, visible=True),
         case("many seeds", low=2**31 + 5, high=2**32 - 3, many=True),
+        case("in two processes", low=3, high=97, processes=True),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
         n = int(rng.integers(case["low"], case["high"]))
         return {"n": n, "others": _DEFAULTS if n == 0 else [n - case.params.get("apart", 1)]}
 
-    def observe(self, seed_everything, n, others, before=False, many=False):
+    def observe(self, seed_everything, n, others, before=False, many=False, processes=False):
         others = _many(n) if many else others
         environment, backend = {**os.environ}, torch.backends.cudnn
         flags = backend.deterministic, backend.benchmark
@@ -59,9 +64,10 @@ class SeedEverything(Task):
             if before:
                 seed_everything(n)
             runs = []
-            for seed in (n, n, *others):
+            for count, seed in enumerate((n, n, *others)):
                 _draw(5)
-                seed_everything(seed)
+                with _other_hashes() if processes and count == 1 else contextlib.nullcontext():
+                    seed_everything(seed)
                 runs.append(_draw(7))
         finally:
             for name in os.environ.keys() - environment.keys():
@@ -77,12 +83,29 @@ class SeedEverything(Task):
         }
 
 
+@contextlib.contextmanager
+def _other_hashes() -> Iterator[None]:
+    """hash() of texts gives other numbers here, as it does in every other process."""
+    hashed = builtins.hash
+    builtins.hash = lambda one: hashed((one, 1) if _holds_a_text(one) else one)
+    try:
+        yield
+    finally:
+        builtins.hash = hashed
+
+
+def _holds_a_text(one: Any) -> bool:
+    inside = isinstance(one, tuple | frozenset) and any(map(_holds_a_text, one))
+    return inside or isinstance(one, str | bytes)
+
+
 def _many(n: int) -> list[int]:
-    """Seeds whose distances from one another hold every number up to 4,096, and large ones: so any
-    number up to that is found with which somebody makes seeds smaller."""
-    near = [n - distance for distance in range(1, 64)]
-    far = [n - 64 * distance for distance in range(1, 65)]
-    return near + far + [n - 2**power for power in range(13, 31)] + [n - 10**5, n - 10**6]
+    """Seeds whose distances from one another hold every number up to 10,501, and large ones: so any
+    number up to that is found with which somebody makes seeds smaller. The near ones are the marks
+    of a ruler by B. Wichmann (1963), which needs few of them."""
+    steps = [1] * 29 + [30] + [59] * 29 + [119] * 58 + [60] * 30 + [1] * 29
+    far = [2**power for power in range(14, 31)] + [10**5, 10**6]
+    return [n - distance for distance in [*itertools.accumulate(steps), *far]]
 
 
 def _all_unlike(drawn: list[list[Any]]) -> bool:

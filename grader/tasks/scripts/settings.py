@@ -33,6 +33,7 @@ class ParseKv(Task):
         case("below zero", words=("shift=-{i}", "low=-{f}")),
         case("a word without =", words=("lr={f}", "verbose"), refused=True, visible=True),
         case("a word without = in front", words=("verbose", "lr={f}"), refused=True),
+        case("a word without = behind two", words=("lr={f}", "k={i}", "verbose"), refused=True),
         case("nothing after =", words=("tag=", "epochs={i}")),
         case("nothing before =", words=("={f}", "epochs={i}")),
         case("the same name twice", words=("lr={i}", "seed={j}", "lr={f}")),
@@ -52,6 +53,8 @@ class ParseKv(Task):
             "what float() reads as well",
             words=("limit=inf", "low=-Infinity", "loss=nan", "gain=.{i}"),
         ),
+        case("a name of digits", words=("{i}={j}", "opt=sgd")),
+        case("a float with _, and with nothing behind its point", words=("n=1_{d}.{e}", "m={i}.")),
         case("what int() reads as well", words=("shift=+{i}", "steps={d}_000")),
         case(
             "what int() reads in another base alone",
@@ -82,8 +85,10 @@ class ParseKv(Task):
         if found is not None and not isinstance(found, dict):
             raise TypeError(f"a {type_name(type(found))} is no dict")
         kept = words == given
+        names = all(type(name) is str for name in found or ())
         return {
             "the function": ends,
             "settings": spelled(found) if ends == "it returns" else "none, for it raises",
+            "all names are texts": names,
             "words are as they were": kept,
         }
