@@ -139,6 +139,15 @@ class TrainOrEvalKey(Key, task="train_or_eval"):
         so do InstanceNorm and, for a single sample, GroupNorm."""
         return _belief(lambda layer, shape: _word(layer, shape) == "raises", "equal")(layer, shape)
 
+    def running_statistics_decide(layer, shape):
+        """You never answer "raises". With one value for a variance BatchNorm raises ValueError, and
+        so do InstanceNorm and, for a single sample, GroupNorm."""
+        word = _word(layer, shape)
+        if word != "raises":
+            return word
+        keeps = getattr(eval(layer, {"nn": nn}), "running_mean", None) is not None
+        return "different" if keeps else "equal"
+
     @raises("Expected more than 1")
     def errors_not_caught(layer, shape):
         """You let the error out. That a layer raises is one of the three answers: catch ValueError

@@ -33,6 +33,7 @@ class BnBackward(Task):
         case("gy = ones", shape=(7, 3, 2, 5), ones=True),
         case("one image", shape=(1, 3, 2, 5)),
         case("a channel of zeros", shape=(7, 3), dead=True),
+        case("as many images and columns as channels", shape=(3, 3, 2, 3)),
         case("gy expanded from one image", shape=(7, 3, 2, 5), layout="expanded"),
         case("channels last, float32", shape=(7, 5, 3, 2), layout="channels last", dtype=F32),
         case("x with a .grad from before", shape=(7, 3), in_use=True),

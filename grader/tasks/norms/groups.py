@@ -15,6 +15,8 @@ LN_CASES = (
     case("a row of zeros", shape=(7, 5), dims=1, padding=True),
     case("a transposed x", shape=(7, 5, 3), dims=1, layout="channels last"),
     case("one row in float32", shape=(1, 5), dims=1, dtype=F32),
+    case("as many samples as features", shape=(5, 7, 5), dims=1),
+    case("one sample by itself", shape=(7, 5), dims=2),
 )
 
 
@@ -121,6 +123,7 @@ class GnForward(Task):
         case("every channel by itself", shape=(7, 6, 2, 5), groups=6),
         case("channels last in memory", shape=(7, 6, 2, 5), groups=3, layout="channels last"),
         case("one image", shape=(1, 15, 2, 5), groups=3),
+        case("as many images and columns as channels", shape=(6, 6, 2, 6), groups=2),
         case("one image, repeated without copies", shape=(7, 6, 2, 5), groups=2, layout="expanded"),
         case("float32", shape=(7, 15, 2, 3), groups=5, dtype=F32),
         case("x, w and b that require grad", shape=(3, 6, 2, 2), groups=2, trained=True),
