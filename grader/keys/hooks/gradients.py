@@ -285,6 +285,20 @@ class GradientReversalKey(Key, task="gradient_reversal"):
         caller's, or several entries of it are one number in memory. Return a new one."""
         return _with_hook(x, lambda g: g.mul_(-lam))
 
+    @raises(r"written-to tensor refers to a single memory location")
+    def negated_in_place(x, lam):
+        """You negate the tensor that arrives in place, in a hook or in a backward, and it belongs
+        to others too: here it is the caller's, or several entries of it are one number in memory.
+        Write -lam * g, which makes a new one."""
+        return _with_hook(x, lambda g: g.neg_() * lam)
+
+    @raises(r"written-to tensor refers to a single memory location")
+    def shrunk_in_place(x, lam):
+        """You multiply the tensor that arrives by lam in place, in a hook or in a backward, and it
+        belongs to others too: here it is the caller's, or several entries of it are one number in
+        memory. Write -lam * g, which makes a new one."""
+        return _with_hook(x, lambda g: -g.mul_(lam))
+
     def no_gradient(x):
         """No gradient reaches x through y: y has no history. Do not detach it."""
         return x.detach().clone()

@@ -507,6 +507,31 @@ class StatsHookKey(Key, task="stats_hook"):
         run(model, names, x, keep, "no")
         return {name: order if name == names[-1] else [] for name in names}
 
+    def sequentials_alone_left_out(model, x):
+        """You left out the model itself and what is an nn.Sequential. Other modules may have
+        submodules as well: leave out every one that has children."""
+        known = model.named_modules()
+        names = [name for name, m in known if name and not isinstance(m, nn.Sequential)]
+        return _stats(model, names or [""], x, _pair)
+
+    def sequentials_left_out_and_the_model_not(model, x):
+        """You left out what is an nn.Sequential, and nothing else. The model itself has submodules,
+        and others may have some: leave out every one that has children."""
+        known = model.named_modules()
+        names = [name for name, m in known if not isinstance(m, nn.Sequential)]
+        return _stats(model, names, x, _pair)
+
+    def types_of_torch_alone(model, x):
+        """You took layers of torch alone. A module of somebody else's type that has no submodules
+        counts as well: ask for children, not for the type."""
+        kept = [n for n in _leaves(model) if "torch" in type(model.get_submodule(n)).__module__]
+        return _stats(model, kept, x, _pair)
+
+    def two_levels_alone(model, x):
+        """You looked two levels deep, and a module in the third is missing. named_modules() lists
+        all levels."""
+        return _stats(model, [n for n in _leaves(model) if n.count(".") < 2], x, _pair)
+
     def all_but_the_root(model, x):
         """You took the containers too, and left out the model itself alone. Leave out every module
         that has children, and keep a model that has none."""
