@@ -289,7 +289,7 @@ def _full_hooks_and_an_edit() -> Iterator[Callable[..., Any]]:
                 )
 
 
-def _of_calls(model, x, gy, modules) -> Grads:
+def _of_calls(model: nn.Sequential, x: Tensor, gy: Tensor, modules: Sequence[nn.Module]) -> Grads:
     """The gradients of what each call of the modules returned, in the order of the calls."""
     found: dict[int, Tensor] = {}
 

@@ -93,9 +93,9 @@ class AccumulateKey(Key, task="accumulate"):
         return loss / rows
 
     @raises("division by zero")
-    def divided_by_the_rows_of_the_first(model, loss_fn, pieces):
-        """You divided by the number of rows of the first piece, and it may have none. Divide by N,
-        the number of all rows."""
+    def divided_by_the_rows_of_one_piece(model, loss_fn, pieces):
+        """You divided by the number of rows of the first piece, or of the last, and it may have
+        none. Divide by N, the number of all rows."""
         return (
             AccumulateKey.reference(model, loss_fn, pieces) / len(pieces[0][0]) * len(pieces[0][0])
         )

@@ -315,7 +315,7 @@ def load_by_name(model, opt, sched, file):
 
 def save_by_parts(model, opt, sched, file):
     tensors = {n: t.detach().clone() for n, t in model.state_dict().items()}
-    torch.save((tensors, opt.state_dict(), dict(sched.state_dict())), file)
+    torch.save((tensors, opt.state_dict(), sched.state_dict()), file)
 
 
 def load_by_parts(model, opt, sched, file):

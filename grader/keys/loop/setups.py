@@ -253,9 +253,8 @@ class ParamGroupsKey(Key, task="param_groups"):
         )
 
     def matrices_called_weight_alone(model, head, lr_body, lr_head, wd):
-        """You gave weight decay to matrices that are called weight, or to the weights of layers. A
-        matrix may have another name, and stand on the model itself: ask for p.ndim >= 2 and for
-        nothing else."""
+        """A matrix that stands on the model itself, under a name of its own, has no weight decay.
+        Neither its name nor its place counts: ask for p.ndim >= 2, and for nothing else."""
         return _sgd(
             model,
             _of(head, lr_head, lr_body),

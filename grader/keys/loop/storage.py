@@ -50,9 +50,9 @@ class ResumeKey(Key, task="resume"):
 
     @replaces("load_training")
     def schedule_by_its_count(model, opt, sched, file):
-        """Of the scheduler you kept last_epoch alone, the count of its steps. Some schedules know
-        more, as one that starts over does of its cycle, and yours goes on from another place. Save
-        sched.state_dict(), which holds all of it."""
+        """You did not keep all that the scheduler knows. Its count of steps goes on, and a schedule
+        that starts over knows its place in the cycle besides. Save sched.state_dict(), which holds
+        all of it."""
         states = torch.load(file)
         model.load_state_dict(states[0])
         opt.load_state_dict(states[1])

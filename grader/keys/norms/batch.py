@@ -307,6 +307,13 @@ class BnTrainForwardKey(Key, task="bn_train_forward"):
         y = BnTrainForwardKey.reference(x.movedim(axis, 1), w, b, rm, rv, momentum, eps)
         return y.movedim(1, axis)
 
+    def last_axis_of_that_size(x, w, b, rm, rv, momentum, eps):
+        """You took for the channels the last axis that is as large as w. Here an image has as many
+        columns as channels. Channels are axis 1."""
+        axis = max(i for i, n in enumerate(x.shape) if n == len(w))
+        y = BnTrainForwardKey.reference(x.movedim(axis, 1), w, b, rm, rv, momentum, eps)
+        return y.movedim(1, axis)
+
     def weights_met_the_columns(x, w, b, rm, rv, momentum, eps):
         """Where an image has as many columns as channels, w and b met the columns: shapes meet from
         the right. Give them the shape (1, C, 1, 1) for every image."""

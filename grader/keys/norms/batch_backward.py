@@ -63,6 +63,13 @@ class BnBackwardKey(Key, task="bn_backward"):
         moved = (t.movedim(axis, 1) for t in (x, gy))
         return BnBackwardKey.reference(*moved, w, eps).movedim(1, axis)
 
+    def last_axis_of_that_size(x, gy, w, eps):
+        """You took for the channels the last axis that is as large as w. Here an image has as many
+        columns as channels. Channels are axis 1."""
+        axis = max(i for i, n in enumerate(x.shape) if n == len(w))
+        moved = (t.movedim(axis, 1) for t in (x, gy))
+        return BnBackwardKey.reference(*moved, w, eps).movedim(1, axis)
+
     def weights_met_the_columns(x, gy, w, eps):
         """Where an image has as many columns as channels, w met the columns: shapes meet from the
         right. Give it the shape (1, C, 1, 1) for every image."""
@@ -94,6 +101,22 @@ class BnBackwardKey(Key, task="bn_backward"):
         found = BnBackwardKey.reference(x, gy, w, eps)
         x.requires_grad_(False)
         return found
+
+    def pass_took_off_again(x, gy, w, eps):
+        """The gradient is right, and .grad of x is changed: your pass added to it, and you took off
+        what it held before in what you return alone. Use torch.autograd.grad, or work on
+        x.detach().clone()."""
+        found = BnBackwardKey.reference(x, gy, w, eps)
+        if x.grad is not None:
+            x.grad.add_(found)
+        return found
+
+    def difference_with_itself(x, gy, w, eps):
+        """Where x had a .grad from before you return 0. If you took off x.grad as it was before the
+        pass: backward adds to that very tensor, so that the name you kept stands for the sum as
+        well. Use torch.autograd.grad, or work on x.detach().clone()."""
+        found = BnBackwardKey.pass_took_off_again(x, gy, w, eps)
+        return found if x.grad is None else torch.zeros_like(found)
 
     def old_grad_lost(x, gy, w, eps):
         """The gradient is right, and what lay in .grad of x is lost: you emptied it before a pass

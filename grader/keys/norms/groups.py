@@ -312,6 +312,22 @@ class LnBackwardKey(Key, task="ln_backward"):
         x.requires_grad_(False)
         return found
 
+    def pass_took_off_again(x, gy, w, eps):
+        """The gradient is right, and .grad of x is changed: your pass added to it, and you took off
+        what it held before in what you return alone. Use torch.autograd.grad, or work on
+        x.detach().clone()."""
+        found = LnBackwardKey.reference(x, gy, w, eps)
+        if x.grad is not None:
+            x.grad.add_(found)
+        return found
+
+    def difference_with_itself(x, gy, w, eps):
+        """Where x had a .grad from before you return 0. If you took off x.grad as it was before the
+        pass: backward adds to that very tensor, so that the name you kept stands for the sum as
+        well. Use torch.autograd.grad, or work on x.detach().clone()."""
+        found = LnBackwardKey.pass_took_off_again(x, gy, w, eps)
+        return found if x.grad is None else torch.zeros_like(found)
+
     def old_grad_lost(x, gy, w, eps):
         """The gradient is right, and what lay in .grad of x is lost: you emptied it before a pass
         of your own. Use torch.autograd.grad, or work on x.detach().clone()."""
