@@ -314,4 +314,5 @@ def _file(module: ModuleType) -> Path:
 
 
 def _plain(inputs: Inputs) -> dict[str, Any]:
-    return {k: v.tolist() if isinstance(v, torch.Tensor) else v for k, v in inputs.items()}
+    """The inputs, tensors as texts of their numbers: nan is not equal to itself."""
+    return {k: str(v.tolist()) if isinstance(v, torch.Tensor) else v for k, v in inputs.items()}

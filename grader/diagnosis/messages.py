@@ -142,7 +142,8 @@ TEMPLATES: dict[str, str] = {
     "ZERO": "{path} is zero everywhere, and the right answer is not.",
     "ZERO.gradient": "{path} is zero everywhere, and the right answer is not. Possible causes: the "
     "result does not depend on this tensor; an operation on the way has the derivative 0, as round "
-    "has; a hook returned zeros; .grad itself was kept, and cleared after backward.",
+    "has; a hook returned zeros; .grad itself was kept, and cleared after backward or taken off "
+    "itself.",
     "RATIO.sign": "{path} is -1 times the right answer: a sign was lost.",
     "RATIO.twice": "{path} is 2 times the right answer. Was it added up twice?",
     "RATIO.twice.number": "{path} is 2 times what it should be.",

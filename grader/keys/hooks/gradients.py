@@ -233,6 +233,10 @@ def _with_hook(x: Tensor, hook: Callable[[Tensor], Tensor | None]) -> Tensor:
     return y
 
 
+_LAST: dict[str, float] = {}
+"""What the calls of a mistake share."""
+
+
 class GradientReversalKey(Key, task="gradient_reversal"):
     def reference(x: Tensor, lam: float) -> Tensor:
         return _Turned.apply(x, lam)
@@ -284,6 +288,27 @@ class GradientReversalKey(Key, task="gradient_reversal"):
         """Your hook edits the tensor that arrives, which belongs to others too: here it is the
         caller's, or several entries of it are one number in memory. Return a new one."""
         return _with_hook(x, lambda g: g.mul_(-lam))
+
+    @raises(r"written-to tensor refers to a single memory location")
+    def negated_in_place(x, lam):
+        """You negate the tensor that arrives in place, in a hook or in a backward, and it belongs
+        to others too: here it is the caller's, or several entries of it are one number in memory.
+        Write -lam * g, which makes a new one."""
+        return _with_hook(x, lambda g: g.neg_() * lam)
+
+    @raises(r"written-to tensor refers to a single memory location")
+    def shrunk_in_place(x, lam):
+        """You multiply the tensor that arrives by lam in place, in a hook or in a backward, and it
+        belongs to others too: here it is the caller's, or several entries of it are one number in
+        memory. Write -lam * g, which makes a new one."""
+        return _with_hook(x, lambda g: -g.mul_(lam))
+
+    def lam_of_the_last_call(x, lam):
+        """The gradient is turned round with the lam of the last call of your function: all calls
+        share one name for it, such as an attribute of a class. Each has a lam of its own: keep it
+        in ctx, or let a function made inside yours see it."""
+        _LAST["lam"] = lam
+        return _with_hook(x, lambda g: -_LAST["lam"] * g)
 
     def no_gradient(x):
         """No gradient reaches x through y: y has no history. Do not detach it."""

@@ -31,6 +31,10 @@ def _remembering(params, c, first):
     return [p.register_post_accumulate_grad_hook(remembering(p)) for p in leaves]
 
 
+_LAST: dict[str, float] = {}
+"""What the calls of a mistake share."""
+
+
 class ClipByHookKey(Key, task="clip_by_hook"):
     def reference(params: Leaves, c: float) -> list[Any]:
         return _attach(params, lambda g: torch.where(g.abs() > c, c * g.sign(), g))
@@ -165,6 +169,13 @@ class ClipByHookKey(Key, task="clip_by_hook"):
         """Your .grad is right, and the tensor that was handed to the hook is changed. It belongs to
         others too, so that their gradient is now limited as well. Use clamp, not clamp_."""
         return _attach(params, lambda g: g.clamp_(-c, c))
+
+    def limit_of_the_last_call(params, c):
+        """Your hooks limit to the c of the last call of your function, for whichever leaves that
+        was: all calls share one name for it. Each has a limit of its own: a function made inside
+        yours sees its c."""
+        _LAST["c"] = c
+        return _attach(params, lambda g: g.clamp(-_LAST["c"], _LAST["c"]))
 
     def below_alone(params, c):
         """You limited large negative gradients and not large ones. The limits are -c and c."""
@@ -450,9 +461,9 @@ class FreezeByHookKey(Key, task="freeze_by_hook"):
         return [masked, *_put_back(weight, rows, optimizer)]
 
     def edited_in_place(weight, rows, optimizer):
-        """Your hook writes into the gradient that it is handed. A pass may hand the same tensor to
-        other parameters: their gradient is zero in these rows as well. Edit a clone and return
-        it."""
+        """Another parameter has a gradient of zero in these rows as well. Either your hook writes
+        into the tensor that it is handed, which a pass may hand to others too: return an edited
+        clone. Or a hook of yours stands on other parameters: weight alone has one."""
 
         def mask(grad: Tensor) -> Tensor:
             grad[rows] = 0

@@ -19,6 +19,10 @@ def _scaled(s: float, output: Any) -> Any:
     return tuple(s * t for t in output) if isinstance(output, tuple) else s * output
 
 
+_LAST: dict[str, float] = {}
+"""What the calls of a mistake share."""
+
+
 class ScaleForwardKey(Key, task="scale_forward"):
     def reference(module: nn.Module, s: float) -> Any:
         return module.register_forward_hook(lambda m, args, output: _scaled(s, output))
@@ -217,6 +221,19 @@ class ScaleForwardKey(Key, task="scale_forward"):
         hooks before it returned."""
         hook = module.register_forward_hook
         return hook(lambda m, args, output: _scaled(s, output), prepend=True)
+
+    def factor_of_the_last_call(module, s):
+        """Your hook multiplies by the factor of the last call of your function, for whichever
+        module that was: all calls share one name for it. Each has a factor of its own: a function
+        made inside yours sees its s."""
+        _LAST["s"] = s
+        return module.register_forward_hook(lambda m, args, output: _scaled(_LAST["s"], output))
+
+    def kept_on_the_module(module, s):
+        """You put something on the module, such as the factor, and it stays there after remove():
+        the module is not as it was. Let the hook know it: a function made inside yours sees s."""
+        module.autograd_course_factor = s
+        return ScaleForwardKey.reference(module, s)
 
     def forward_put_back(module, s):
         """You replaced module.forward. A hook that stood on the module before you came gets the
@@ -506,6 +523,31 @@ class StatsHookKey(Key, task="stats_hook"):
 
         run(model, names, x, keep, "no")
         return {name: order if name == names[-1] else [] for name in names}
+
+    def sequentials_alone_left_out(model, x):
+        """You left out the model itself and what is an nn.Sequential. Other modules may have
+        submodules as well: leave out every one that has children."""
+        known = model.named_modules()
+        names = [name for name, m in known if name and not isinstance(m, nn.Sequential)]
+        return _stats(model, names or [""], x, _pair)
+
+    def sequentials_left_out_and_the_model_not(model, x):
+        """You left out what is an nn.Sequential, and nothing else. The model itself has submodules,
+        and others may have some: leave out every one that has children."""
+        known = model.named_modules()
+        names = [name for name, m in known if not isinstance(m, nn.Sequential)]
+        return _stats(model, names, x, _pair)
+
+    def types_of_torch_alone(model, x):
+        """You took layers of torch alone. A module of somebody else's type that has no submodules
+        counts as well: ask for children, not for the type."""
+        kept = [n for n in _leaves(model) if "torch" in type(model.get_submodule(n)).__module__]
+        return _stats(model, kept, x, _pair)
+
+    def two_levels_alone(model, x):
+        """A submodule that lies three levels deep is missing. named_modules() lists those of all
+        levels."""
+        return _stats(model, [n for n in _leaves(model) if n.count(".") < 2], x, _pair)
 
     def all_but_the_root(model, x):
         """You took the containers too, and left out the model itself alone. Leave out every module

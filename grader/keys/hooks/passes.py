@@ -1,5 +1,6 @@
 """References and mistakes of the exercises on backward hooks of modules."""
 
+import functools
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -72,6 +73,13 @@ class FullBackwardProbeKey(Key, task="full_backward_probe"):
         x.detach().clone(), or take what a hook is called with."""
         gin, gout = FullBackwardProbeKey.reference(module, x, gy)
         return (gin if x.grad is None else gin + x.grad), gout
+
+    def difference_with_itself(module, x, gy):
+        """Where x had a .grad from before, your gin is 0. If you took off x.grad as it was before
+        the pass: backward adds to that very tensor, so that the name you kept stands for the sum as
+        well. Work on x.detach().clone(), or keep a clone of x.grad."""
+        gin, gout = FullBackwardProbeKey.reference(module, x, gy)
+        return (gin if x.grad is None else torch.zeros_like(gin)), gout
 
     def linear_alone(module, x, gy):
         """You computed the input's gradient as gy @ weight, which is that of a linear layer.
@@ -281,6 +289,25 @@ def _full_hooks_and_an_edit() -> Iterator[Callable[..., Any]]:
                 )
 
 
+def _of_calls(model: nn.Sequential, x: Tensor, gy: Tensor, modules: Sequence[nn.Module]) -> Grads:
+    """The gradients of what each call of the modules returned, in the order of the calls."""
+    found: dict[int, Tensor] = {}
+
+    def note(module: nn.Module, args: Any, output: Tensor) -> None:
+        place = len(found)
+        found[place] = output
+        output.register_hook(functools.partial(found.__setitem__, place))
+
+    handles = [module.register_forward_hook(note) for module in modules]
+    try:
+        y = model(x)
+    finally:
+        for handle in handles:
+            handle.remove()
+    y.backward(gy)
+    return list(found.values())
+
+
 class RetainOrHookKey(Key, task="retain_or_hook"):
     def reference(model: nn.Sequential, x: Tensor, gy: Tensor) -> Grads:
         return _by_hand(model, x, gy)[1:]
@@ -329,8 +356,17 @@ class RetainOrHookKey(Key, task="retain_or_hook"):
     def model_too(model, x, gy):
         """You have one gradient too many. modules() lists the model itself as well, whose output is
         that of its last layer. Walk over its layers."""
-        grads = _by_hand(model, x, gy)[1:]
-        return [*grads, grads[-1]]
+        return _of_calls(model, x, gy, [*model.modules()])
+
+    def innermost_alone(model, x, gy):
+        """You took the modules that have no parts. A layer is an entry of the model, and one that
+        is made of several counts as one: walk over the model itself, `for layer in model`."""
+        return _of_calls(model, x, gy, [m for m in model.modules() if not [*m.children()]])
+
+    def parts_of_layers_too(model, x, gy):
+        """You listed the parts of a layer as well. A layer is an entry of the model, and one that
+        is made of several counts as one: walk over the model itself, `for layer in model`."""
+        return _of_calls(model, x, gy, [*model.modules()][1:])
 
     def every_layer_once(model, x, gy):
         """A layer that stands in the model twice was called once: children() and modules() list

@@ -231,8 +231,9 @@ class TrainStepKey(Key, task="train_step"):
         return TrainStepKey.reference(model, opt, loss_fn, x, y)
 
     def frozen_keeps_its_grad(model, opt, loss_fn, x, y):
-        """A frozen parameter moved along an old .grad: you wrote or emptied the .grad of those that
-        require grad alone. opt.zero_grad() empties all."""
+        """A frozen parameter moved along an old .grad, which was still there when opt.step() ran.
+        Whoever writes or empties the .grad of some parameters alone leaves it to the others:
+        opt.zero_grad() empties all."""
         loss = loss_fn(model(x), y)
         trained = [p for p in model.parameters() if p.requires_grad]
         grads = torch.autograd.grad(loss, trained, allow_unused=True)

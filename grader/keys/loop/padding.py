@@ -245,11 +245,50 @@ class AccumulateTokensKey(Key, task="accumulate_tokens"):
         total = _counted(pieces)
         return _accumulated(model, pieces, lambda y: 1 / total, of=_sum_of, clear_each=True)[0]
 
+    def last_that_counts_alone(model, pieces):
+        """.grad holds the last piece's share alone: you emptied it for every piece. Empty the
+        gradients once, before the first piece."""
+        share = _of_the_counted(pieces)
+        return _accumulated(model, pieces, share, clear_each=True, keep_padding=False)[0]
+
+    def emptied_in_every_round(model, pieces):
+        """.grad holds the last piece's share alone: you emptied it for every piece. Empty the
+        gradients once, before the first piece."""
+        loss = AccumulateTokensKey.last_that_counts_alone(model, pieces)
+        if bool((pieces[-1][1] == IGNORED).all()):
+            model.zero_grad()
+        return loss
+
     def first_piece_alone(model, pieces):
         """Only the first piece counts. Look for a `return` or a `break` inside the loop: it ends
         the loop in its first round."""
         total = _counted(pieces)
         return _accumulated(model, pieces[:1], lambda y: 1 / total, of=_sum_of)[0]
+
+    def first_piece_that_counts_alone(model, pieces):
+        """Only the first piece counts. Look for a `return` or a `break` inside the loop: it ends
+        the loop in its first round."""
+        total = _counted(pieces)
+        kept = [(x, y) for x, y in pieces if bool((y != IGNORED).any())]
+        return _accumulated(model, kept[:1], lambda y: 1 / total, of=_sum_of)[0]
+
+    def emptied_at_the_first_piece(model, pieces):
+        """Where the first piece is padding alone, what .grad held before is still part of it: you
+        empty it in the first round of the loop, and that round is passed over. Empty the gradients
+        before the loop."""
+        passed = bool((pieces[0][1] == IGNORED).all())
+        share = _of_the_counted(pieces)
+        return _accumulated(model, pieces, share, clear=not passed, keep_padding=False)[0]
+
+    def divided_at_the_last_piece(model, pieces):
+        """Where the last piece is padding alone, .grad is that of the sum: you divide it in the
+        last round of the loop, and that round is passed over. Divide behind the loop, or each loss
+        before backward."""
+        loss, _ = _accumulated(model, pieces, lambda y: 1.0, of=_sum_of, keep_padding=False)
+        counts = bool((pieces[-1][1] != IGNORED).any())
+        for p in model.parameters() if counts else ():
+            p.grad = None if p.grad is None else p.grad / _counted(pieces)
+        return loss / _counted(pieces)
 
     def ended_at_padding(model, pieces):
         """Your loop ends at a piece of padding alone, and leaves out those behind it: break and

@@ -68,6 +68,38 @@ class AccumulateKey(Key, task="accumulate"):
         total = sum(len(x) for x, _ in pieces)
         return _accumulated(model, loss_fn, pieces[:1], lambda n, _, k: n / total)[0]
 
+    def first_piece_with_rows_alone(model, loss_fn, pieces):
+        """Only the first piece counts. Look for a `return` or a `break` inside the loop: it ends
+        the loop in its first round."""
+        filled = [piece for piece in pieces if len(piece[0])]
+        total = sum(len(x) for x, _ in pieces)
+        return _accumulated(model, loss_fn, filled[:1], lambda n, _, k: n / total)[0]
+
+    def emptied_at_the_first_piece(model, loss_fn, pieces):
+        """Where the first piece has no rows, what .grad held before is still part of it: you empty
+        it in the first round of the loop, and that round is passed over. Empty the gradients before
+        the loop."""
+        passed = not len(pieces[0][0])
+        return _accumulated(model, loss_fn, pieces, _share, clear=not passed)[0]
+
+    def divided_at_the_last_piece(model, loss_fn, pieces):
+        """Where the last piece has no rows, .grad is N times too large: you divide it in the last
+        round of the loop, and that round is passed over. Divide behind the loop, or each loss
+        before backward."""
+        loss, _ = _accumulated(model, loss_fn, pieces, lambda n, total, k: float(n))
+        rows = sum(len(x) for x, _ in pieces)
+        for p in model.parameters() if len(pieces[-1][0]) else ():
+            p.grad = None if p.grad is None else p.grad / rows
+        return loss / rows
+
+    @raises("division by zero")
+    def divided_by_the_rows_of_one_piece(model, loss_fn, pieces):
+        """You divided by the number of rows of the first piece, or of the last, and it may have
+        none. Divide by N, the number of all rows."""
+        return (
+            AccumulateKey.reference(model, loss_fn, pieces) / len(pieces[0][0]) * len(pieces[0][0])
+        )
+
     def ended_at_an_empty_piece(model, loss_fn, pieces):
         """Your loop ends at a piece without rows, and leaves out those behind it: break and return
         end a loop, and continue goes on with the next piece."""
@@ -139,7 +171,7 @@ class AccumulateKey(Key, task="accumulate"):
     def entries_counted(model, loss_fn, pieces):
         """You divided by a number of entries, as that of y is. The loss is a mean already: weigh
         each piece by its share of the rows, n / N."""
-        columns = pieces[0][1][0].numel()
+        columns = pieces[0][1].shape[1:].numel()
         loss, _ = _accumulated(model, loss_fn, pieces, lambda n, total, k: n / total / columns)
         return loss
 
@@ -237,6 +269,20 @@ class AccumulateKey(Key, task="accumulate"):
         filled = [piece for piece in pieces if len(piece[0])]
         total = sum(len(x) for x, _ in filled)
         return _accumulated(model, loss_fn, filled[:-1], lambda n, _, k: n / total)[0]
+
+    def last_entry_left_out(model, loss_fn, pieces):
+        """The last piece is missing from loss and gradient where it has rows: your loop ends one
+        too soon. Every piece counts."""
+        total = sum(len(x) for x, _ in pieces)
+        return _accumulated(model, loss_fn, pieces[:-1], lambda n, _, k: n / total)[0]
+
+    def emptied_in_every_round(model, loss_fn, pieces):
+        """.grad holds the last piece's share alone: you emptied it for every piece. Empty the
+        gradients once, before the first piece."""
+        loss, _ = _accumulated(model, loss_fn, pieces, _share, clear_each=True)
+        if not len(pieces[-1][0]):
+            model.zero_grad()
+        return loss
 
     def last_piece_alone(model, loss_fn, pieces):
         """.grad holds the last piece's share alone: you emptied it for every piece. Empty the

@@ -315,17 +315,16 @@ def load_by_name(model, opt, sched, file):
 
 def save_by_parts(model, opt, sched, file):
     tensors = {n: t.detach().clone() for n, t in model.state_dict().items()}
-    steps = sched.last_epoch
-    torch.save((tensors, opt.state_dict(), steps), file)
+    torch.save((tensors, opt.state_dict(), sched.state_dict()), file)
 
 
 def load_by_parts(model, opt, sched, file):
-    tensors, memory, steps = torch.load(file)
+    tensors, memory, schedule = torch.load(file)
     with torch.no_grad():
         for name, t in model.state_dict().items():
             t.copy_(tensors[name])
     opt.load_state_dict(memory)
-    sched.last_epoch = steps
+    vars(sched).update(schedule)
 
 
 def step_by_autograd(model, opt, loss_fn, x, y):

@@ -252,6 +252,15 @@ class ParamGroupsKey(Key, task="param_groups"):
             model, _of(head, lr_head, lr_body), lambda p: wd if p[0].endswith("weight") else 0.0
         )
 
+    def matrices_called_weight_alone(model, head, lr_body, lr_head, wd):
+        """A matrix that stands on the model itself, under a name of its own, has no weight decay.
+        Neither its name nor its place counts: ask for p.ndim >= 2, and for nothing else."""
+        return _sgd(
+            model,
+            _of(head, lr_head, lr_body),
+            lambda p: wd if p[1].ndim >= 2 and p[0].endswith("weight") else 0.0,
+        )
+
     def frozen_included(model, head, lr_body, lr_head, wd):
         """You handed over a frozen parameter as well. It may hold an old .grad, which the optimizer
         would follow. Leave out what does not require grad."""

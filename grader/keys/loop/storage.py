@@ -49,6 +49,16 @@ class ResumeKey(Key, task="resume"):
         opt.load_state_dict(states[1])
 
     @replaces("load_training")
+    def schedule_by_its_count(model, opt, sched, file):
+        """You did not keep all that the scheduler knows. Its count of steps goes on, and a schedule
+        that starts over knows its place in the cycle besides. Save sched.state_dict(), which holds
+        all of it."""
+        states = torch.load(file)
+        model.load_state_dict(states[0])
+        opt.load_state_dict(states[1])
+        sched.last_epoch = states[2]["last_epoch"]
+
+    @replaces("load_training")
     def weights_fresh(opt, sched, file):
         """Optimizer and schedule go on, and the model kept its fresh numbers. Load into the model
         you were given, with model.load_state_dict(...): `model = ...` gives another object that

@@ -292,6 +292,35 @@ class BnTrainForwardKey(Key, task="bn_train_forward"):
         _track(x, rm, rv, momentum)
         return F.batch_norm(x, rm, rv, w, b, True, momentum, eps)
 
+    @raises(r"only one dimension can be inferred|doesn't match the broadcast shape")
+    def axes_by_size(x, w, b, rm, rv, momentum, eps):
+        """You told the axis of the channels by its size, and here others are as large: there are as
+        many images and columns as channels. Channels are axis 1."""
+        sizes = [-1 if n == len(w) else 1 for n in x.shape]
+        w.reshape(sizes)
+        return BnTrainForwardKey.reference(x, w, b, rm, rv, momentum, eps)
+
+    def first_axis_of_that_size(x, w, b, rm, rv, momentum, eps):
+        """You took for the channels the first axis that is as large as w. Here there are as many
+        images as channels, and that is axis 0. Channels are axis 1."""
+        axis = list(x.shape).index(len(w))
+        y = BnTrainForwardKey.reference(x.movedim(axis, 1), w, b, rm, rv, momentum, eps)
+        return y.movedim(1, axis)
+
+    def last_axis_of_that_size(x, w, b, rm, rv, momentum, eps):
+        """You took for the channels the last axis that is as large as w. Here an image has as many
+        columns as channels. Channels are axis 1."""
+        axis = max(i for i, n in enumerate(x.shape) if n == len(w))
+        y = BnTrainForwardKey.reference(x.movedim(axis, 1), w, b, rm, rv, momentum, eps)
+        return y.movedim(1, axis)
+
+    def weights_met_the_columns(x, w, b, rm, rv, momentum, eps):
+        """Where an image has as many columns as channels, w and b met the columns: shapes meet from
+        the right. Give them the shape (1, C, 1, 1) for every image."""
+        _track(x, rm, rv, momentum)
+        xh = normalised(x, eps)
+        return xh * w + b if x.shape[-1] == len(w) else _affine(xh, w, b)
+
     def image_by_image(x, w, b, rm, rv, momentum, eps):
         """rm and rv are right. In the output you averaged over height and width alone, so that
         every image has a mean of its own. BatchNorm takes the axes 0, 2 and 3 together."""
@@ -433,6 +462,28 @@ class BnEvalForwardKey(Key, task="bn_eval_forward"):
         """You used rm, rv, w or b as it is, of shape (C,). Shapes meet from the right, so for an
         image it would meet the width. Give each of them the shape (1, C, 1, 1)."""
         return (x - rm) / (rv + eps).sqrt() * w + b
+
+    @raises(r"only one dimension can be inferred")
+    def axes_by_size(x, w, b, rm, rv, eps):
+        """You told the axis of the channels by its size, and here others are as large: there are as
+        many images and columns as channels. Channels are axis 1."""
+        sizes = [-1 if n == len(w) else 1 for n in x.shape]
+        w.reshape(sizes)
+        return BnEvalForwardKey.reference(x, w, b, rm, rv, eps)
+
+    def first_axis_of_that_size(x, w, b, rm, rv, eps):
+        """You took for the channels the first axis that is as large as w. Here there are as many
+        images as channels, and that is axis 0. Channels are axis 1."""
+        axis = list(x.shape).index(len(w))
+        y = BnEvalForwardKey.reference(x.movedim(axis, 1), w, b, rm, rv, eps)
+        return y.movedim(1, axis)
+
+    def last_axis_where_it_fits(x, w, b, rm, rv, eps):
+        """Where an image has as many columns as channels, rm, rv, w and b met the columns: shapes
+        meet from the right. Give each of them the shape (1, C, 1, 1) for every image."""
+        axis = -1 if x.shape[-1] == len(w) else 1
+        y = BnEvalForwardKey.reference(x.movedim(axis, 1), w, b, rm, rv, eps)
+        return y.movedim(1, axis)
 
     @raises("single memory location|a leaf Variable that requires grad")
     def x_overwritten(x, w, b, rm, rv, eps):

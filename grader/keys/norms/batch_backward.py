@@ -6,7 +6,7 @@ from torch import Tensor
 
 from grader.keys.norms.batch import OVER, axes, moments, normalised, wide
 from grader.trusted.families import norms_backward
-from grader.trusted.key import Key
+from grader.trusted.key import Key, raises
 
 
 def _by_formula(change, x, gy, w, eps):
@@ -48,6 +48,42 @@ class BnBackwardKey(Key, task="bn_backward"):
         own."""
         return norms_backward.Backward().of(x, gy, wide(w, x), tuple(range(x.ndim)), eps)
 
+    @raises(r"only one dimension can be inferred")
+    def axes_by_size(x, gy, w, eps):
+        """You told the axis of the channels by its size, and here others are as large: there are as
+        many images and columns as channels. Channels are axis 1."""
+        sizes = [-1 if n == len(w) else 1 for n in x.shape]
+        w.reshape(sizes)
+        return BnBackwardKey.reference(x, gy, w, eps)
+
+    def first_axis_of_that_size(x, gy, w, eps):
+        """You took for the channels the first axis that is as large as w. Here there are as many
+        images as channels, and that is axis 0. Channels are axis 1."""
+        axis = list(x.shape).index(len(w))
+        moved = (t.movedim(axis, 1) for t in (x, gy))
+        return BnBackwardKey.reference(*moved, w, eps).movedim(1, axis)
+
+    def last_axis_of_that_size(x, gy, w, eps):
+        """You took for the channels the last axis that is as large as w. Here an image has as many
+        columns as channels. Channels are axis 1."""
+        axis = max(i for i, n in enumerate(x.shape) if n == len(w))
+        moved = (t.movedim(axis, 1) for t in (x, gy))
+        return BnBackwardKey.reference(*moved, w, eps).movedim(1, axis)
+
+    def weights_met_the_columns(x, gy, w, eps):
+        """Where an image has as many columns as channels, w met the columns: shapes meet from the
+        right. Give it the shape (1, C, 1, 1) for every image."""
+        if x.shape[-1] != len(w):
+            return BnBackwardKey.reference(x, gy, w, eps)
+        return BnBackwardKey.reference(x, gy * w, torch.ones_like(w), eps)
+
+    def weights_met_the_columns_at_the_end(x, gy, w, eps):
+        """Where an image has as many columns as channels, w met the columns: shapes meet from the
+        right. Give it the shape (1, C, 1, 1) for every image."""
+        if x.shape[-1] != len(w):
+            return BnBackwardKey.reference(x, gy, w, eps)
+        return BnBackwardKey.reference(x, gy, torch.ones_like(w), eps) * w
+
     def eval_mode(x, gy, w, eps):
         """You differentiated a batch norm in eval mode with a mean of 0 and a variance of 1. In
         training mean and variance come from x: pass training=True, and no running statistics."""
@@ -65,6 +101,22 @@ class BnBackwardKey(Key, task="bn_backward"):
         found = BnBackwardKey.reference(x, gy, w, eps)
         x.requires_grad_(False)
         return found
+
+    def pass_took_off_again(x, gy, w, eps):
+        """The gradient is right, and .grad of x is changed: your pass added to it, and you took off
+        what it held before in what you return alone. Use torch.autograd.grad, or work on
+        x.detach().clone()."""
+        found = BnBackwardKey.reference(x, gy, w, eps)
+        if x.grad is not None:
+            x.grad.add_(found)
+        return found
+
+    def difference_with_itself(x, gy, w, eps):
+        """Where x had a .grad from before you return 0. If you took off x.grad as it was before the
+        pass: backward adds to that very tensor, so that the name you kept stands for the sum as
+        well. Use torch.autograd.grad, or work on x.detach().clone()."""
+        found = BnBackwardKey.pass_took_off_again(x, gy, w, eps)
+        return found if x.grad is None else torch.zeros_like(found)
 
     def old_grad_lost(x, gy, w, eps):
         """The gradient is right, and what lay in .grad of x is lost: you emptied it before a pass

@@ -16,6 +16,23 @@ def _last(w: Tensor) -> Axes:
     return tuple(range(-w.ndim, 0))
 
 
+def _sized(x: Tensor, w: Tensor) -> Axes:
+    """The dimensions of x whose size w has too."""
+    return tuple(d for d in range(x.ndim) if x.shape[d] in w.shape)
+
+
+def _fitting(x: Tensor, w: Tensor) -> Axes:
+    """The first dimensions of x, from the left, that are as large as those of w."""
+    places = range(x.ndim - w.ndim + 1)
+    first = next(i for i in places if x.shape[i : i + w.ndim] == w.shape)
+    return tuple(range(first, first + w.ndim))
+
+
+def _behind_the_samples(x: Tensor, w: Tensor) -> Axes:
+    """The dimensions of w, but never the first one of x."""
+    return tuple(range(max(1, x.ndim - w.ndim), x.ndim))
+
+
 def _normalised(x: Tensor, axes: Axes, eps: float) -> Tensor:
     return norms.Forward().of_batch(x, axes, eps)
 
@@ -85,6 +102,35 @@ class LnForwardKey(Key, task="ln_forward"):
         mean = x.mean(_last(w), keepdim=True)
         var = x.var(-1, correction=0, keepdim=True).mean(_last(w), keepdim=True)
         return (x - mean) / (var + eps).sqrt() * w + b
+
+    def variance_over_the_last_alone(x, w, b, eps):
+        """The mean is right. You took the variance over the last dimension alone. Where w has more,
+        hand all of them to var as well: dim=tuple(range(-w.ndim, 0))."""
+        mean = x.mean(_last(w), keepdim=True)
+        return (x - mean) / (x.var(-1, correction=0, keepdim=True) + eps).sqrt() * w + b
+
+    def squares_over_the_last_alone(x, w, b, eps):
+        """The mean is right. You took the variance over the last dimension alone. Where w has more,
+        hand all of them to var as well: dim=tuple(range(-w.ndim, 0))."""
+        centred = x - x.mean(_last(w), keepdim=True)
+        return centred / (centred.square().mean(-1, keepdim=True) + eps).sqrt() * w + b
+
+    def dimensions_by_size(x, w, b, eps):
+        """You averaged over every dimension whose size stands in w.shape. Here there are as many
+        samples as features, and they are averaged too. Count from the end:
+        tuple(range(-w.ndim, 0))."""
+        return _normalised(x, _sized(x, w), eps) * w + b
+
+    def first_place_that_fits(x, w, b, eps):
+        """You looked for w.shape in the shape of x, and took the first place that fits. Here there
+        are as many samples as features, and you averaged over the samples. Count from the end:
+        tuple(range(-w.ndim, 0))."""
+        return _normalised(x, _fitting(x, w), eps) * w + b
+
+    def samples_taken_for_granted(x, w, b, eps):
+        """Where w has all dimensions of x you left the first one out. It averages over as many as w
+        has, even if none is left for the samples: tuple(range(-w.ndim, 0))."""
+        return _normalised(x, _behind_the_samples(x, w), eps) * w + b
 
     def two_dimensions_at_most(x, w, b, eps):
         """You averaged over the last two dimensions where w has three. It averages over as many as
@@ -216,6 +262,23 @@ class LnBackwardKey(Key, task="ln_backward"):
         over the last two."""
         return norms_backward.Backward().of(x, gy, w, (-1,), eps)
 
+    def dimensions_by_size(x, gy, w, eps):
+        """You took the means over every dimension whose size stands in w.shape. Here there are as
+        many samples as features, and they are averaged too. Count from the end:
+        tuple(range(-w.ndim, 0))."""
+        return norms_backward.Backward().of(x, gy, w, _sized(x, w), eps)
+
+    def first_place_that_fits(x, gy, w, eps):
+        """You looked for w.shape in the shape of x, and took the first place that fits. Here there
+        are as many samples as features, and you took the means over the samples. Count from the
+        end: tuple(range(-w.ndim, 0))."""
+        return norms_backward.Backward().of(x, gy, w, _fitting(x, w), eps)
+
+    def samples_taken_for_granted(x, gy, w, eps):
+        """Where w has all dimensions of x you left the first one out. Take the means over as many
+        as w has, even if none is left for the samples: tuple(range(-w.ndim, 0))."""
+        return norms_backward.Backward().of(x, gy, w, _behind_the_samples(x, w), eps)
+
     def two_dimensions_at_most(x, gy, w, eps):
         """You took the means over the last two dimensions where w has three. Take them over as many
         as w has: tuple(range(-w.ndim, 0))."""
@@ -248,6 +311,22 @@ class LnBackwardKey(Key, task="ln_backward"):
         found = LnBackwardKey.reference(x, gy, w, eps)
         x.requires_grad_(False)
         return found
+
+    def pass_took_off_again(x, gy, w, eps):
+        """The gradient is right, and .grad of x is changed: your pass added to it, and you took off
+        what it held before in what you return alone. Use torch.autograd.grad, or work on
+        x.detach().clone()."""
+        found = LnBackwardKey.reference(x, gy, w, eps)
+        if x.grad is not None:
+            x.grad.add_(found)
+        return found
+
+    def difference_with_itself(x, gy, w, eps):
+        """Where x had a .grad from before you return 0. If you took off x.grad as it was before the
+        pass: backward adds to that very tensor, so that the name you kept stands for the sum as
+        well. Use torch.autograd.grad, or work on x.detach().clone()."""
+        found = LnBackwardKey.pass_took_off_again(x, gy, w, eps)
+        return found if x.grad is None else torch.zeros_like(found)
 
     def old_grad_lost(x, gy, w, eps):
         """The gradient is right, and what lay in .grad of x is lost: you emptied it before a pass
@@ -367,6 +446,26 @@ class GnForwardKey(Key, task="gn_forward"):
         size = x.shape[1] // groups
         w, b = (t[:groups].repeat_interleave(size) for t in (w, b))
         return _affine(_rows(x, groups, eps), w, b)
+
+    def weights_of_the_first_group(x, groups, w, b, eps):
+        """The channels of every group got the weights and biases of the first group's. w and b have
+        one entry for each of the C channels: go back to the shape of x before you apply them."""
+        size = x.shape[1] // groups
+        w, b = (t[:size].repeat(groups) for t in (w, b))
+        return _affine(_rows(x, groups, eps), w, b)
+
+    def channels_by_size(x, groups, w, b, eps):
+        """You looked for the axis of the channels by its size, which is that of w. Here there are
+        as many images as channels, and axis 0 is found first. Channels are axis 1."""
+        axis = list(x.shape).index(len(w))
+        xh = _rows(x.movedim(axis, 1), groups, eps)
+        return _affine(xh, w, b).movedim(1, axis)
+
+    def weights_met_the_columns(x, groups, w, b, eps):
+        """Where an image has as many columns as channels, w and b met the columns: shapes meet from
+        the right. Give them the shape (1, C, 1, 1) for every image."""
+        xh = _rows(x, groups, eps)
+        return xh * w + b if x.shape[-1] == len(w) else _affine(xh, w, b)
 
     def place_by_place(x, groups, w, b, eps):
         """You averaged over the channels of a group alone, so that every place of the image has a

@@ -139,6 +139,26 @@ class TrainOrEvalKey(Key, task="train_or_eval"):
         so do InstanceNorm and, for a single sample, GroupNorm."""
         return _belief(lambda layer, shape: _word(layer, shape) == "raises", "equal")(layer, shape)
 
+    def running_statistics_decide(layer, shape):
+        """You never answer "raises". With one value for a variance BatchNorm raises ValueError, and
+        so do InstanceNorm and, for a single sample, GroupNorm."""
+        word = _word(layer, shape)
+        if word != "raises":
+            return word
+        keeps = getattr(eval(layer, {"nn": nn}), "running_mean", None) is not None
+        return "different" if keeps else "equal"
+
+    def statistics_and_dropout_decide(layer, shape):
+        """You never answer "raises". With one value for a variance BatchNorm raises ValueError, and
+        so do InstanceNorm and, for a single sample, GroupNorm."""
+        word = TrainOrEvalKey.running_statistics_decide(layer, shape)
+        return "equal" if "RReLU" in layer else word
+
+    def rrelu_like_relu(layer, shape):
+        """You took RReLU for a layer without modes. It draws its slopes at random in training, and
+        uses their mean in eval mode."""
+        return _belief(lambda layer, shape: "RReLU" in layer, "equal")(layer, shape)
+
     @raises("Expected more than 1")
     def errors_not_caught(layer, shape):
         """You let the error out. That a layer raises is one of the three answers: catch ValueError
@@ -191,6 +211,17 @@ class TrainOrEvalKey(Key, task="train_or_eval"):
         except ValueError:
             return "raises"
         return "equal" if same else "different"
+
+    def compared_loosely(layer, shape):
+        """You answer "equal" for a BatchNorm whose running statistics are those of this batch, with
+        momentum None or 1. They hold the unbiased variance, so the outputs differ a little. An
+        input of ones hides that, and so does a comparison that allows a difference: draw
+        torch.randn(shape), and compare with torch.equal."""
+
+        def applies(layer, shape):
+            return "momentum=1.0" in layer or "momentum=None" in layer
+
+        return _belief(applies, "equal")(layer, shape)
 
     def eval_forgotten(layer, shape):
         """You called the layer in training mode twice: only layers that draw random numbers differ

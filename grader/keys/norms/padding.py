@@ -187,6 +187,19 @@ class MaskedBatchNormKey(Key, task="masked_batch_norm"):
         is True where a position is real."""
         return _put(norms.Forward().of_batch(x[~mask], (0,), eps) * w + b, ~mask, x)
 
+    def first_positions_of_each(x, mask, w, b, eps):
+        """You took the first positions of every sequence for real, as many as the mask counts in
+        it. Padding may stand in front or in the middle: the mask says which position is real."""
+        here = torch.arange(mask.shape[1], device=mask.device) < mask.sum(1, keepdim=True)
+        return MaskedBatchNormKey.reference(x, here, w, b, eps)
+
+    def from_the_first_to_the_last(x, mask, w, b, eps):
+        """You took for real all that stands between the first real position of a sequence and its
+        last one. Padding may stand in the middle: the mask says which position is real."""
+        begun = mask.cumsum(1) > 0
+        here = begun & (mask.flip(1).cumsum(1).flip(1) > 0)
+        return MaskedBatchNormKey.reference(x, here, w, b, eps)
+
     def real_rows_alone(x, mask, w, b, eps):
         """You returned the real positions as rows. They are right; write them into zeros of x's
         shape, by mask."""

@@ -305,6 +305,27 @@ class RunningStatsRecalibrationKey(Key, task="running_stats_recalibration"):
                 norm.reset_running_stats()
         _run(model, batches, momenta, reset=False)
 
+    def deeper_layers_moved(model, batches):
+        """A BatchNorm inside a part ran along in training mode and moved by its own momentum: you
+        looked at the model and its direct children alone. Go through model.modules(), which lists
+        all levels."""
+        norms, found = _norms(model), [model, *model.children()]
+        for norm in norms:
+            if norm in found:
+                norm.reset_running_stats()
+        momenta = [None if norm in found else norm.momentum for norm in norms]
+        _run(model, batches, momenta, reset=False)
+
+    def none_taken_for_done(model, batches):
+        """A BatchNorm whose momentum is None already was not reset, and goes on with the average
+        over all batches it has counted. Leave the momentum out of the question: every BatchNorm is
+        measured anew."""
+        norms = _norms(model)
+        for norm in norms:
+            if norm.momentum is not None:
+                norm.reset_running_stats()
+        _run(model, batches, [None for _ in norms], reset=False)
+
     def emptied_by_hand(model, batches):
         """You set the running mean to 0 and the variance to 1 and left the counter: the average
         goes on counting from the batches seen before. reset_running_stats() also resets

@@ -58,6 +58,8 @@ class ClipByHook(Task):
         unused = torch.zeros_like(v).requires_grad_()
         given = (gv.clone(), gm.clone())
         handles = attach_clip([v, m, unused], c)
+        if lived:
+            attach_clip([gv.clone().requires_grad_()], 2 * c)  # which is nothing to these leaves
         found: dict[str, Any] = {"handles": _described(handles)}
         for i, when in enumerate(("one pass", "two passes", "a pass without the hooks")):
             if i == 2:

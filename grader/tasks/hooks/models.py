@@ -115,14 +115,28 @@ class Halving(nn.Module):
         return x / 2 if self.training else 1 * x
 
 
+class Within(nn.Module):
+    """A container of one module, of a type of its own."""
+
+    def __init__(self, inner: nn.Module) -> None:
+        super().__init__()
+        self.inner = inner
+
+    def forward(self, x: Tensor) -> Tensor:
+        """What the inner module makes of x."""
+        y: Tensor = self.inner(x)
+        return y
+
+
 class UsedNet(Net):
-    """A Net with a container of one layer, a layer that depends on the mode, a module under two
-    names, one that is never called, and a count of its runs."""
+    """A Net with containers of one layer, one of them no Sequential, a layer that depends on the
+    mode, a module under two names, one that is never called, and a count of its runs."""
 
     def __init__(self, m1: Tensor, m2: Tensor, m3: Tensor, broken: bool = False) -> None:
         super().__init__(m1, m2, m3, broken)
         self.inlet = nn.Sequential(nn.Identity())
         self.halving = Halving()
+        self.middle = Within(nn.Sequential(nn.Identity()))
         self.again = self.act
         self.spare = nn.Identity()
         self.runs = 0
@@ -130,7 +144,7 @@ class UsedNet(Net):
     def forward(self, x: Tensor) -> Tensor:
         """(N, 5) to (N, 1)."""
         self.runs += 1
-        return super().forward(self.halving(self.inlet(x)))
+        return super().forward(self.middle(self.halving(self.inlet(x))))
 
     @property
     def ran(self) -> str:
@@ -140,16 +154,21 @@ class UsedNet(Net):
 
 def in_use(module: nn.Module) -> nn.Module:
     """The module in the middle of other work: `.grad` filled, a parameter frozen, a part in the
-    other mode, and a forward hook of somebody else on its first part."""
-    next(module.children()).register_forward_hook(_of_others)
+    other mode, and forward hooks of somebody else on itself and on its first part."""
+    for one in _watched(module):
+        one.register_forward_hook(_of_others)
     used: nn.Module = lived(module, "grad", "frozen", "mode")
     return used
 
 
 def hook_of_others(module: nn.Module) -> str:
-    """What became of the hook that `in_use` registered."""
-    hooks = next(module.children())._forward_hooks.values()
-    return "stays" if _of_others in hooks else "is gone"
+    """What became of the hooks that `in_use` registered."""
+    stay = all(_of_others in one._forward_hooks.values() for one in _watched(module))
+    return "stays" if stay else "is gone"
+
+
+def _watched(module: nn.Module) -> tuple[nn.Module, nn.Module]:
+    return module, next(module.children())
 
 
 def grads(module: nn.Module) -> dict[str, Tensor]:

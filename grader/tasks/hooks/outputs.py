@@ -61,8 +61,10 @@ class ScaleForward(Task):
             module.register_forward_hook(lambda module, args, output: output + 1)
             module.eval()  # what is registered holds in both modes
         x.requires_grad_()
+        before = _held(module)
         handle = scale_output(module, s)
         if used:
+            scale_output(_Layer(weight, several), 2 * s)  # which is nothing to this module
             module(x)
         y = module(x)
         outputs = y if isinstance(y, tuple | list) else (y,)
@@ -77,9 +79,16 @@ class ScaleForward(Task):
             handle.remove()
             found |= {"handle": "can be removed", "module(x) after remove()": module(x)}
             if hooked:
-                found["an attribute forward on the module"] = "forward" in vars(module)
+                new = _held(module) - before
+                found["an attribute forward on the module"] = "forward" in new
+                found["another attribute stays on the module"] = bool(new - {"forward"})
             return found
         return {**found, "handle": handle}
+
+
+def _held(module: nn.Module) -> set[str]:
+    """The names of all that stands on the module itself."""
+    return {*vars(module), *module._parameters, *module._buffers, *module._modules}
 
 
 class _Layer(nn.Module):

@@ -94,7 +94,8 @@ def _of_others(module: nn.Module, gin: Any, gout: Any) -> None:
 class RetainOrHook(Task):
     """model is an nn.Sequential. Run model(x), in the mode it is in, start a backward pass at its
     output with the gradient gy, and return the list of the gradients of what each call of a layer
-    returned, in the order of the calls. What each layer returns requires grad and is no view.
+    returned, in the order of the calls. A layer is an entry of model, which may be made of several
+    and counts as one. What each layer returns requires grad and is no view.
     Layers may edit their input in place, but for the first one: then the gradient of what the layer
     before returned is that of its values before the edit. Leave no hook on the model, also if its
     forward raises; then let the exception pass. Of its parameters nothing changes but what the pass
@@ -118,6 +119,7 @@ class RetainOrHook(Task):
         case("one row", kind="plain", rows=1),
         case("a ReLU in place", kind="in place"),
         case("a layer called twice", kind="shared"),
+        case("a layer made of two", kind="nested"),
         case("float32", kind="shared", dtype=F32),
         case("a model in use, then a layer that raises", kind="in use"),
     )
@@ -137,6 +139,8 @@ class RetainOrHook(Task):
         others: dict[str, nn.Module] = {"in place": nn.ReLU(inplace=True), "in use": Halving()}
         act = others.get(kind, nn.Tanh())
         layers = [first, act, second] + ([act] if kind == "shared" else [])
+        if kind == "nested":
+            layers = [nn.Sequential(first, act), second]
         model = nn.Sequential(*layers)
         if kind == "in place":
             return {

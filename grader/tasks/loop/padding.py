@@ -39,6 +39,7 @@ class AccumulateTokens(Task):
         case("pieces of equal size", kept=[5, 2], sizes=[5, 5]),
         case("no padding", kept=[4, 3], sizes=[4, 3]),
         case("a piece of padding alone", kept=[3, 0, 2], sizes=[4, 2, 5], visible=True),
+        case("padding alone first and last", kept=[0, 3, 2, 0], sizes=[2, 4, 5, 3]),
         case("one piece, .grad empty", kept=[4], sizes=[7], empty=True),
         case("single rows", kept=[1, 0, 1, 1], sizes=[1, 1, 1, 1]),
         case("float32", kept=[5, 1, 2], sizes=[5, 2, 4], dtype=F32),

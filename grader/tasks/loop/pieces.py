@@ -32,6 +32,7 @@ class Accumulate(Task):
         case("3 and 8 rows, .grad empty", sizes=[3, 8], symbols={"N": 11, "k": 2}, empty=True),
         case("one piece", sizes=[7], symbols={"N": 7, "k": 1}),
         case("a piece without rows", sizes=[4, 0, 3], symbols={"N": 7, "k": 3}, visible=True),
+        case("no rows first and last", sizes=[0, 4, 3, 0], symbols={"N": 7, "k": 4}),
         case("single rows", sizes=[1] * 5, symbols={"N": 5, "k": 5}),
         case("float32", sizes=[5, 2, 4], dtype=F32, symbols={"N": 11, "k": 3}),
         case("a net in a net, another loss", sizes=[5, 2], symbols={"N": 7, "k": 2}, nested=True),

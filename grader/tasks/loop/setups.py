@@ -102,11 +102,12 @@ def _inner(weight: Tensor) -> Any:
 
 def _used(weight: Tensor) -> Any:
     """The head stands first and is nested, as the body is; its last bias is frozen and has an old
-    .grad, as all have. A long vector and a number stand on the model itself."""
+    .grad, as all have. A long vector, a number and a matrix stand on the model itself."""
     model: Any = nn.Module()
     model.head = nn.Sequential(Norm(weight[:, 0]), Linear(weight.flip(0)))
     model.scale = nn.Parameter(weight.flatten().clone())
     model.gain = nn.Parameter(weight[0, 0].clone())
+    model.table = nn.Parameter(weight.roll(1, 1))
     block = nn.Sequential(Linear(weight), Norm(weight[:, 1]))
     model.body = nn.Sequential(block, Linear(weight + 1), Kernel(weight))
     lived(model.head, "grad", "frozen", "mode")

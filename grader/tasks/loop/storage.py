@@ -41,6 +41,7 @@ class Resume(Task):
         case("saved before the first step", kind="SGD", before=0),
         case("Adam in float32, 2 and 2", kind="Adam", before=2, dtype=F32),
         case("parameters in several groups", kind="SGD", before=3, groups=True),
+        case("a schedule that starts over", kind="SGD", before=3, restarts=True),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
@@ -51,9 +52,22 @@ class Resume(Task):
         }
 
     def observe(
-        self, save_training, load_training, w, b, spare, u, x, y, kind, before, groups=False
+        self,
+        save_training,
+        load_training,
+        w,
+        b,
+        spare,
+        u,
+        x,
+        y,
+        kind,
+        before,
+        groups=False,
+        restarts=False,
     ):
-        first = _Training(_Counting(w, b, spare, u), kind, groups)
+        settings = kind, groups, restarts
+        first = _Training(_Counting(w, b, spare, u), *settings)
         first.train(x[:before], y[:before])
         if groups:  # what is saved is left as it is
             lived(first.model, "frozen")
@@ -69,10 +83,10 @@ class Resume(Task):
         file.seek(0)
         # Another training is saved before this one is read: what is kept outside of the file is
         # the other's by then.
-        other = _Training(_Counting(w / 4, b / 6, spare / 10, u / 14), kind, groups)
+        other = _Training(_Counting(w / 4, b / 6, spare / 10, u / 14), *settings)
         save_training(other.model, other.opt, other.sched, io.BytesIO())
         # Other numbers, as fresh ones are.
-        second = _Training(_Counting(w / 2, b / 3, spare / 5, u / 7), kind, groups)
+        second = _Training(_Counting(w / 2, b / 3, spare / 5, u / 7), *settings)
         if groups:
             lived(second.model, "frozen")
         load_training(second.model, second.opt, second.sched, file)
@@ -107,9 +121,10 @@ class _Counting(Net):
 
 
 class _Training:
-    """A model, its optimizer and a schedule that lowers the learning rate after every 2 steps."""
+    """A model, its optimizer and a schedule that lowers the learning rate after every 2 steps, or
+    one that lowers it step by step and starts over after 4."""
 
-    def __init__(self, model: nn.Module, kind: str, groups: bool) -> None:
+    def __init__(self, model: nn.Module, kind: str, groups: bool, restarts: bool) -> None:
         self.model = model
         self.opt: torch.optim.Optimizer
         if kind == "Adam":  # with an eps that keeps small gradients from being blown up
@@ -118,7 +133,11 @@ class _Training:
             self.opt = torch.optim.SGD(model.parameters(), lr=0.13, momentum=0.9)
         if groups:
             in_groups(self.opt)
-        self.sched = torch.optim.lr_scheduler.StepLR(self.opt, 2, gamma=0.4)
+        self.sched = (
+            torch.optim.lr_scheduler.CosineAnnealingWarmRestarts(self.opt, 4)
+            if restarts
+            else torch.optim.lr_scheduler.StepLR(self.opt, 2, gamma=0.4)
+        )
 
     def train(self, x: Tensor, y: Tensor) -> None:
         """One step for each batch."""

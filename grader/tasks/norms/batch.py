@@ -41,6 +41,7 @@ class BnTrainForward(Task):
         case("one image", shape=(1, 3, 2, 5), visible=True),
         case("a channel of zeros", shape=(7, 3, 2, 5), dead=True),
         case("channels last in memory", shape=(7, 5, 3, 2), layout="channels last"),
+        case("as many images and columns as channels", shape=(3, 3, 2, 3)),
         case("7 rows in float32", shape=(7, 3), dtype=F32),
         case("w and b that require grad", shape=(5, 3, 2, 2), trained=True),
     )
@@ -105,6 +106,7 @@ class BnEvalForward(Task):
         case("one row", shape=(1, 3), visible=True),
         case("a small running variance", shape=(7, 3), small=True),
         case("w = 0", shape=(7, 3), w_is_0=True),
+        case("as many images and columns as channels", shape=(3, 3, 2, 3)),
         case(
             "one image, repeated without copies",
             shape=(7, 3, 2, 5),

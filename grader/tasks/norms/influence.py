@@ -64,10 +64,11 @@ class TrainOrEval(Task):
             visible=True,
         ),
         asked(
-            "Dropout",
+            "layers that draw random numbers",
             ("nn.Dropout(0.0)", (7, 3)),
             ("nn.Dropout(1.0)", (7, 3)),
             ("nn.Dropout2d(0.5)", (7, 3, 2, 5)),
+            ("nn.RReLU()", (7, 3)),
             ("nn.Identity()", (7, 3)),
         ),
         asked(

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from grader.engine.lived import some_numbers
@@ -47,6 +48,22 @@ def trained(answer: Callable[[], Any], leaves: dict[str, Tensor], v: Tensor | No
         leaf.requires_grad_().grad = some_numbers(leaf)
     y = answer()
     return {"y": y, **gradients(y, {f"grad of {name}": leaf for name, leaf in leaves.items()}, v)}
+
+
+def left_of(x: Tensor, found: Any) -> dict[str, str]:
+    """What an answer that returns `found` left of x, which had a .grad and required grad."""
+    old, now = some_numbers(x), "changed"
+    if x.grad is not None and torch.equal(x.grad, old):
+        now = "as it was"
+    elif x.grad is not None and _alike(found, x) and torch.allclose(x.grad, old + found):
+        now = "increased by what you return"
+    flag = "as it was" if x.requires_grad else "switched off"
+    return {".grad of x": now, "requires_grad of x": flag}
+
+
+def _alike(found: Any, x: Tensor) -> bool:
+    kinds = [(t.shape, t.dtype, t.device) for t in (found, x) if isinstance(t, Tensor)]
+    return len(kinds) == 2 and kinds[0] == kinds[1]
 
 
 def gradients(y: Any, leaves: dict[str, Tensor], v: Tensor) -> dict[str, Any]:
