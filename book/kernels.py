@@ -8,6 +8,7 @@ process it is forked from.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import gc
 import json
@@ -18,12 +19,11 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Mapping
 from functools import cache
-from typing import Any
+from typing import Any, NoReturn
 
-import numpy
-import torch
 import zmq
 from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.manager import AsyncKernelManager
@@ -138,7 +138,10 @@ def serve(descriptor: int) -> None:
         _become(*wanted)
 
 
-def _become(command: list[str], env: Mapping[str, str], folder: str) -> None:
+def _become(command: list[str], env: Mapping[str, str], folder: str) -> NoReturn:
+    import numpy
+    import torch
+
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     os.setsid()
     os.environ.clear()
@@ -149,3 +152,10 @@ def _become(command: list[str], env: Mapping[str, str], folder: str) -> None:
     torch.seed()
     numpy.random.seed()
     runpy.run_module(command[0], run_name="__main__", alter_sys=True)
+    # As Python ends, but that it leaves to the system what all the modules hold: with torch that
+    # takes longer than starting a kernel.
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)

@@ -66,6 +66,12 @@ def test_a_forked_kernel_can_be_interrupted_and_ends_when_its_notebook_does(clie
         os.kill(pid, 0)
 
 
+def test_a_forked_kernel_does_at_its_end_what_a_cell_has_asked_for(client, tmp_path):
+    """It leaves to the system alone what its modules hold."""
+    client("import atexit, pathlib; atexit.register(pathlib.Path('ended').touch)").execute()
+    assert (tmp_path / "ended").exists()
+
+
 def test_a_forked_kernel_that_has_ended_by_itself_can_be_told_to_end(tmp_path):
     async def told(config):
         manager = ForkedKernelManager(kernel_name="python3", config=config)

@@ -13,6 +13,7 @@ from grader.notebook.folder import workspace
 from grader.start.paths import LABEXTENSIONS
 from tests.conftest import ROOT
 from tests.course.in_jupyterlab.elements import ELEMENTS, EXERCISE, PLACE, WRONG
+from tests.fixtures import kernels
 from tests.fixtures.browser import SCRIPTS_AS_THEY_ARE, browser_page, jupyterlab
 from tests.fixtures.in_jupyterlab import FRONT, QUICK, Lab, cell, notebook, run
 
@@ -34,6 +35,8 @@ def lab(tmp_path_factory, program):
         f"--LabApp.extra_labextensions_path={LABEXTENSIONS}",
         f"--LabApp.app_settings_dir={SETTINGS}",
         "--LabApp.expose_app_in_browser=True",
+        *(f"--ServerApp.jpserver_extensions={name}=False" for name in lab_command.FOR_CLASSES),
+        *kernels.forked_in_server(),
     )
     record = str(tmp_path_factory.mktemp("record"))
     names = ("chromium", "chromium-browser", "google-chrome", "chrome")
@@ -48,7 +51,7 @@ def lab(tmp_path_factory, program):
         lab = Lab(address, folder, page)
         lab.open(PLACE)
         # What is drawn late moves what stands below it: a click could miss.
-        expect(page.get_by_text(re.compile(r"\| Idle"))).to_be_visible()
+        expect(lab.says(re.compile(r"\| Idle"))).to_be_visible()
         yield lab
 
 

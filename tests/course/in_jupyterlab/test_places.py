@@ -8,8 +8,8 @@ from playwright.sync_api import expect
 from grader.notebook.texts import links, places, way
 from tests.conftest import ROOT
 from tests.course.in_jupyterlab.elements import EXERCISE, PLACE
-from tests.fixtures.browser import barriers, keep_picture
-from tests.fixtures.in_jupyterlab import DIRTY, FRONT, cell, is_shut_down, lands_at
+from tests.fixtures.browser import COLOURS, barriers, keep_picture
+from tests.fixtures.in_jupyterlab import DIRTY, FRONT, QUICK, cell, is_shut_down, lands_at
 
 LESSON, _ = way.of_course().section("two_path_grad", "01-graphs")
 
@@ -19,7 +19,7 @@ def opened(lab):
     """The lesson, as far as its end; what is opened here is open for as long as it is needed."""
     shown = lab.open(str(places.lesson(LESSON.name)))
     # What is drawn late moves what stands below it: a click could miss.
-    end = shown.get_by_role("heading", name="Where to go from here")
+    end = shown.locator(f"{QUICK}h2", has_text="Where to go from here")
     end.wait_for(state="attached")
     yield
     lab.leave_open(PLACE)
@@ -87,9 +87,9 @@ def test_the_systems_theme_is_followed_and_nothing_in_a_verdict_keeps_anybody_ou
     lab, page, checked
 ):
     parts = [f"{FRONT} .autograd-verdict", f"{FRONT} .autograd-buttons"]
-    for scheme in ("dark", "light"):
+    for scheme, rules in (("dark", None), ("light", COLOURS)):
         lab.scheme(scheme)
-        assert barriers(page, *parts) == []
+        assert barriers(page, *parts, rules=rules) == []
 
 
 def test_a_verdict_leads_to_the_section_of_the_lesson_and_the_notebook_on(page, checked):
@@ -127,10 +127,10 @@ def test_a_link_to_a_notebook_that_is_not_there_says_so(lab, page):
     page.wrong.clear()  # the browser writes down that there was nothing
 
 
-def test_a_kernel_that_was_shut_down_is_named_by_what_asks_it(page, checked, buttons):
+def test_a_kernel_that_was_shut_down_is_named_by_what_asks_it(lab, page, checked, buttons):
     """And what was typed stays, to be sent once the cell was run again."""
     asked = cell(checked, -1)
-    is_shut_down(page)
+    is_shut_down(lab)
     for name in ("Hint", "Solution"):
         buttons.get_by_role("button", name=name).click()
         said = buttons.get_by_role("status").filter(has_text="has ended. Run this cell again")
