@@ -16,6 +16,7 @@ from grader.engine.observation import flags, gradient, shares_memory
 
 OWN = "a Function of yours made y"
 KEPT = "kept with save_for_backward"
+USED = "backward computes from what was saved"
 
 _Node = torch.autograd.function.BackwardCFunction
 
@@ -34,9 +35,9 @@ def own_node(y: Any) -> Any:
     return None
 
 
-def requiring_grad(inputs: Mapping[str, Tensor], frozen: str | None) -> dict[str, Tensor]:
-    """All inputs but the frozen one; they require grad from now on."""
-    return {name: one.requires_grad_() for name, one in inputs.items() if name != frozen}
+def requiring_grad(inputs: Mapping[str, Tensor], frozen: str) -> dict[str, Tensor]:
+    """All inputs but the frozen ones, of which each name is a letter; they require grad now."""
+    return {name: one.requires_grad_() for name, one in inputs.items() if name not in frozen}
 
 
 def called(call: Callable[[], Any], inputs: Mapping[str, Tensor]) -> dict[str, Any]:
@@ -51,6 +52,20 @@ def called(call: Callable[[], Any], inputs: Mapping[str, Tensor]) -> dict[str, A
         y = call()
     words = [_said_of(tensor, {"y": y, **inputs}) for tensor in kept]
     return {"y": y, OWN: own_node(y) is not None, KEPT: " and ".join(sorted(words)) or "nothing"}
+
+
+def is_made_of_what_was_saved(call: Callable[[], Any], leaf: Tensor, v: Tensor) -> bool | None:
+    """Whether what backward gives is another gradient where the saved tensors come back with twice
+    their numbers; None where the result is no tensor."""
+    found = []
+    for factor in (1, 2):
+        with torch.autograd.graph.saved_tensors_hooks(lambda t: t, lambda t, f=factor: f * t):
+            y = call()
+        if not isinstance(y, Tensor):
+            return None
+        found.append(gradient(y, leaf, v.clone()))
+    right, other = found
+    return right is not None and other is not None and not _same(right, other)
 
 
 def _said_of(tensor: Tensor, known: Mapping[str, Any]) -> str:
