@@ -315,7 +315,7 @@ class DatasetClassKey(Key, task="dataset_class"):
 
     def asked_whether_it_is_true(X, y, transform):
         """A transform that counts as false does not run: you ask `if transform`. What can be called
-        may count as false all the same, as an empty nn.Sequential does. Ask
+        may count as false all the same, as an object whose length is 0 does. Ask
         `if transform is not None`."""
         return _AskedForTruth(X, y, transform)
 
