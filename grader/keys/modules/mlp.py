@@ -144,6 +144,17 @@ class FixMlpKey(Key, task="fix_mlp"):
     reference = _Mlp
     families = (*_other_activations(), *_misplaced_activations())
 
+    def other_numbers_in_eval_mode(n_in, n_hidden, n_out):
+        """In eval mode your net gives other numbers, as one does that makes probabilities there.
+        No layer of it asks for the mode: scores are wanted in either."""
+
+        class Asking(_Mlp):
+            def forward(self, x):
+                y = super().forward(x)
+                return y if self.training else y.softmax(1)
+
+        return Asking(n_in, n_hidden, n_out)
+
     def memory_read_in_order(n_in, n_hidden, n_out):
         """You read x's memory by strides of your own, as torch.as_strided does, as if its numbers
         lay there in the order of their indices. The channels of an image may lie last: flatten and

@@ -43,6 +43,7 @@ class LinearFn(Task):
         case("w is frozen", x=(7,), frozen="w", visible=True),
         case("x is data", x=(7,), frozen="x"),
         case("b is frozen", x=(7,), frozen="b"),
+        case("x alone requires grad", x=(7,), frozen="wb"),
         case("w alone requires grad", x=(7,), frozen="xb"),
         case("b alone requires grad", x=(7,), frozen="xw"),
         case("an empty batch", x=(0,)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gc
 import math
 import weakref
@@ -59,7 +60,8 @@ def is_made_of_what_was_saved(call: Callable[[], Any], leaf: Tensor, v: Tensor) 
     their numbers; None where the result is no tensor."""
     found = []
     for factor in (1, 2):
-        with torch.autograd.graph.saved_tensors_hooks(lambda t: t, lambda t, f=factor: f * t):
+        multiplied = functools.partial(torch.mul, other=factor)
+        with torch.autograd.graph.saved_tensors_hooks(lambda tensor: tensor, multiplied):
             y = call()
         if not isinstance(y, Tensor):
             return None
@@ -129,17 +131,18 @@ def _same(one: Tensor, other: Tensor) -> bool:
 
 
 def is_freed(call: Callable[[], Any]) -> bool | None:
-    """Whether the result of a call is gone as soon as nobody holds it, without a search for
-    cycles; None where it is no tensor."""
+    """Whether the result of a call, and the node of the Function that made it, are gone as soon as
+    nobody holds them, without a search for cycles; None where it is no tensor."""
     collecting = gc.isenabled()
     gc.disable()
     try:
         made = call()
         if not isinstance(made, Tensor):
             return None
-        result = weakref.ref(made)
-        del made
-        return result() is None
+        node = own_node(made)
+        left = [weakref.ref(one) for one in (made, node) if one is not None]
+        del made, node
+        return all(one() is None for one in left)
     finally:
         if collecting:
             gc.enable()

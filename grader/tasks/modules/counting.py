@@ -7,7 +7,7 @@ from torch import nn
 
 from grader.engine.lived import lived
 from grader.engine.task import Case, Inputs, Rng, Task, case
-from grader.tasks.modules.nets import drawn_sizes, quietly
+from grader.tasks.modules.nets import attributes, drawn_sizes, quietly
 
 
 class CountParams(Task):
@@ -39,10 +39,13 @@ class CountParams(Task):
         return {"sizes": drawn_sizes(rng)}
 
     def observe(self, count, sizes, kind):
-        result = count(quietly(lambda: _counted(kind, *sizes)))
+        model = quietly(lambda: _counted(kind, *sizes))
+        before = attributes(model)
+        result = count(model)
+        found = {"the model has the attributes that it had": attributes(model) == before}
         if isinstance(result, tuple | list) and len(result) == 2:
-            return {"trainable": result[0], "total": result[1]}
-        return {"answer": result}
+            return {"trainable": result[0], "total": result[1], **found}
+        return {"answer": result, **found}
 
 
 def _counted(kind: str, a: int, b: int, c: int, d: int) -> nn.Module:

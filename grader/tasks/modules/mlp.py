@@ -63,7 +63,7 @@ class FixMlp(Task):
         observed: dict[str, Any] = {"parameters": shapes(net)}
         if filled(net, numbers):
             y = net(x.requires_grad_())
-            observed["a second call gives"] = _numbers(y, net(x))
+            observed["a call in eval mode gives"] = _numbers(y, net.eval()(x))
             observed |= {"output": y, "gradient of x": gradient(y, x, v)}
             for name, parameter in net.named_parameters():
                 observed[f"gradient of {name}"] = gradient(y, parameter, v)

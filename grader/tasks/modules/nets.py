@@ -68,6 +68,11 @@ def filled(module: nn.Module, numbers: Mapping[str, Tensor]) -> bool:
     return True
 
 
+def attributes(model: nn.Module) -> list[list[str]]:
+    """The names of what every module of a model holds, its tables apart."""
+    return [sorted(vars(module)) for module in model.modules()]
+
+
 def quietly(make: Callable[[], nn.Module]) -> nn.Module:
     """A module of torch's own layers in float64, whose first weights leave the generator as it was.
 

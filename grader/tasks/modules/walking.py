@@ -7,7 +7,7 @@ from torch import nn
 
 from grader.engine.lived import lived
 from grader.engine.task import Case, Inputs, Rng, Task, case
-from grader.tasks.modules.nets import drawn_sizes, quietly
+from grader.tasks.modules.nets import attributes, drawn_sizes, quietly
 
 
 class NamedLeafs(Task):
@@ -45,9 +45,11 @@ class NamedLeafs(Task):
 
     def observe(self, leaf_names, sizes, kind):
         model = quietly(lambda: _named(kind, *sizes))
-        before = _parts(model)
-        names = leaf_names(model)
-        return {"names": names, "the model has the parts that it had": _parts(model) == before}
+        before, known = _parts(model), attributes(model)
+        found = {"names": leaf_names(model)}
+        found["the model has the parts that it had"] = _parts(model) == before
+        found["the model has the attributes that it had"] = attributes(model) == known
+        return found
 
 
 class _Shift(nn.Module):
