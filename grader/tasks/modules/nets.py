@@ -1,7 +1,7 @@
 """How this chapter's exercises make a module of a class, look at it, and give it numbers."""
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import torch
@@ -68,9 +68,9 @@ def filled(module: nn.Module, numbers: Mapping[str, Tensor]) -> bool:
     return True
 
 
-def attributes(model: nn.Module) -> list[list[str]]:
-    """The names of what every module of a model holds, its tables apart."""
-    return [sorted(vars(module)) for module in model.modules()]
+def attributes(modules: Iterable[nn.Module]) -> list[list[str]]:
+    """The names of what each of the modules has besides its parts and tensors."""
+    return [sorted(vars(module)) for module in modules]
 
 
 def quietly(make: Callable[[], nn.Module]) -> nn.Module:

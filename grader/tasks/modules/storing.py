@@ -69,10 +69,11 @@ class LoadMatching(Task):
             lived(model, "grad", "frozen", "mode")
         before, given = _tensors(model), dict(state)
         kept = load_matching(model, state)
-        found = _tensors(model)
+        after = _tensors(model)  # what was added is told as an effect
+        found = {name: after[name] for name in before if name in after}
         observed: dict[str, Any] = {"kept": kept, "model": found}
         for name, tensor in found.items():
-            observed[f"{name}.same_object"] = tensor is before.get(name)
+            observed[f"{name}.same_object"] = tensor is before[name]
             observed |= flags(name, tensor, "requires_grad")
         observed["memory shared with state"] = any(
             shares_memory(one, other) for one in found.values() for other in state.values()

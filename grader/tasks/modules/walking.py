@@ -45,10 +45,11 @@ class NamedLeafs(Task):
 
     def observe(self, leaf_names, sizes, kind):
         model = quietly(lambda: _named(kind, *sizes))
-        before, known = _parts(model), attributes(model)
+        modules = list(model.modules())
+        before, known = _parts(model), attributes(modules)
         found = {"names": leaf_names(model)}
         found["the model has the parts that it had"] = _parts(model) == before
-        found["the model has the attributes that it had"] = attributes(model) == known
+        found["the model has the attributes that it had"] = attributes(modules) == known
         return found
 
 
