@@ -62,8 +62,9 @@ class MyExpKey(Key, task="my_exp"):
 
     def saved_and_not_used(x):
         """The numbers are right and you saved the result, and backward computes from another
-        tensor: one that is kept as an attribute of ctx, or outside of it. It takes memory besides,
-        and an edit of it may go unnoticed. Compute from what ctx.saved_tensors gives."""
+        tensor, or from another one as well: it is kept as an attribute of ctx, or outside of it.
+        It takes memory besides, and an edit of it may go unnoticed. Compute from what
+        ctx.saved_tensors gives alone."""
         return _exp(x, factor=lambda x, y: x.exp())
 
     def power_rule(x):

@@ -209,14 +209,21 @@ class LinearModuleKey(Key, task="linear_module"):
         bias=True."""
         return _Linear(*given) if len(given) > 2 else _Linear(*given, bias=False)
 
-    def columns_alike_at_first(n_in, n_out, bias):
-        """Every column of your weight begins with the same numbers: n_out of them are drawn, and
-        repeated. Draw n_out * n_in numbers, one for each place."""
+    def weights_repeated_at_first(n_in, n_out, bias):
+        """Many numbers of your weight stand in several places: so it is where they are drawn for
+        one column, or for another part, and repeated. Draw n_out * n_in, one for each place."""
 
         def column(r, c, n):
             return _even(r, 1, bound=1 / math.sqrt(n)).repeat(1, c)
 
         return _Linear(n_in, n_out, bias, column)
+
+    def bias_of_the_weights_numbers(n_in, n_out, bias):
+        """Your bias begins with numbers that stand in your weight. Draw others for it."""
+        layer = _Linear(n_in, n_out, bias)
+        if bias:
+            layer.bias = nn.Parameter(layer.weight.detach()[:, 0].clone())
+        return layer
 
     def bias_is_not_added(n_in, n_out, bias):
         """Your forward leaves out the bias."""

@@ -11,7 +11,7 @@ from grader.tasks.functions.watching import (
     USED,
     another_call,
     called,
-    is_made_of_what_was_saved,
+    is_multiple_of_what_was_saved,
     sent_back,
 )
 
@@ -66,7 +66,7 @@ class MyExp(Task):
         if not x.numel():
             del found[KEPT]  # tensors without memory: which is which cannot be seen
         elif kind == "in use":
-            found[USED] = is_made_of_what_was_saved(lambda: my_exp(given), leaf, arriving)
+            found[USED] = is_multiple_of_what_was_saved(lambda: my_exp(given), leaf, arriving)
         return found
 
 

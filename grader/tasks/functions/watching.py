@@ -17,7 +17,7 @@ from grader.engine.observation import flags, gradient, shares_memory
 
 OWN = "a Function of yours made y"
 KEPT = "kept with save_for_backward"
-USED = "backward computes from what was saved"
+USED = "the gradient is a multiple of what was saved"
 
 _Node = torch.autograd.function.BackwardCFunction
 
@@ -55,9 +55,9 @@ def called(call: Callable[[], Any], inputs: Mapping[str, Tensor]) -> dict[str, A
     return {"y": y, OWN: own_node(y) is not None, KEPT: " and ".join(sorted(words)) or "nothing"}
 
 
-def is_made_of_what_was_saved(call: Callable[[], Any], leaf: Tensor, v: Tensor) -> bool | None:
-    """Whether what backward gives is another gradient where the saved tensors come back with twice
-    their numbers; None where the result is no tensor."""
+def is_multiple_of_what_was_saved(call: Callable[[], Any], leaf: Tensor, v: Tensor) -> bool | None:
+    """Whether the gradient is twice what it was where the saved tensors come back with twice their
+    numbers; None where the result is no tensor."""
     found = []
     for factor in (1, 2):
         multiplied = functools.partial(torch.mul, other=factor)
@@ -66,8 +66,8 @@ def is_made_of_what_was_saved(call: Callable[[], Any], leaf: Tensor, v: Tensor) 
         if not isinstance(y, Tensor):
             return None
         found.append(gradient(y, leaf, v.clone()))
-    right, other = found
-    return right is not None and other is not None and not _same(right, other)
+    right, doubled = found
+    return right is not None and doubled is not None and torch.allclose(doubled, 2 * right)
 
 
 def _said_of(tensor: Tensor, known: Mapping[str, Any]) -> str:

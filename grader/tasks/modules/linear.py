@@ -3,7 +3,7 @@
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from grader.engine.observation import gradient
 from grader.engine.task import F32, Case, Inputs, Rng, Task, case
@@ -83,7 +83,10 @@ class LinearModule(Task):
         if first:
             for name, parameter in sorted(layer.named_parameters()):
                 observed[f"first numbers of {name}"] = _spread(parameter.detach(), sizes[0])
-            observed["first numbers that stand in several places"] = _repeated(layer)
+                observed[f"numbers of {name} stand in several places"] = _repeated(parameter)
+            parts = list(layer.parameters())
+            all_alike = len(parts) > 1 and bool(torch.isin(parts[1], parts[0]).float().mean() > 0.5)
+            observed["one parameter has the numbers of another"] = all_alike
             return observed
         if filled(layer, numbers):
             y = layer(x.requires_grad_())
@@ -113,10 +116,9 @@ def _spread(numbers: Tensor, n_in: int) -> dict[str, str]:
     }
 
 
-def _repeated(layer: nn.Module) -> str:
-    """Whether many numbers stand in several places: of those drawn one by one next to none do."""
-    numbers = torch.cat([torch.empty(0), *(p.detach().flatten() for p in layer.parameters())])
-    return "many" if numbers.unique().numel() < 0.95 * numbers.numel() else "few"
+def _repeated(numbers: Tensor) -> bool:
+    """Whether many of the numbers are equal: of those drawn one by one next to none are."""
+    return numbers.detach().unique().numel() < 0.95 * numbers.numel()
 
 
 def _is_even(numbers: Tensor) -> bool:
