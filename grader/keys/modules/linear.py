@@ -193,6 +193,14 @@ class LinearModuleKey(Key, task="linear_module"):
             layer.bias = torch.zeros(n_out)
         return layer
 
+    def frozen_bias_for_none(n_in, n_out, bias):
+        """With bias=False you keep a parameter called bias that does not require grad. It stands in
+        parameters() and in state_dict() all the same: let bias be None."""
+        layer = _Linear(n_in, n_out, bias)
+        if not bias:
+            layer.bias = nn.Parameter(torch.zeros(n_out), requires_grad=False)
+        return layer
+
     def always_a_bias(n_in, n_out):
         """Your layer has a bias even where bias=False. There it has none, and its output is the
         product alone."""
