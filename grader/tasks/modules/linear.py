@@ -118,7 +118,7 @@ def _spread(numbers: Tensor, n_in: int) -> dict[str, str]:
 
 def _repeated(numbers: Tensor) -> bool:
     """Whether many of the numbers are equal: of those drawn one by one next to none are."""
-    return numbers.detach().unique().numel() < 0.95 * numbers.numel()
+    return bool(numbers.detach().unique().numel() < 0.95 * numbers.numel())
 
 
 def _is_even(numbers: Tensor) -> bool:
