@@ -179,8 +179,10 @@ def called_like(right: Callable[..., Any], wrong: Callable[..., Any]) -> Callabl
             "A mistake names arguments of the reference; the name of a helper starts with _.",
         )
 
+    untold = {one.name: one.default for one in names.values() if one.default is not one.empty}
+
     def called(*args: Any, **kwargs: Any) -> Any:
-        given = dict(zip(names, args, strict=False)) | kwargs
+        given = untold | dict(zip(names, args, strict=False)) | kwargs
         return wrong(**{name: given[name] for name in used})
 
     return called

@@ -57,6 +57,18 @@ class StepsPerEpochKey(Key, task="steps_per_epoch"):
         holds, drop_last leaves no batch."""
         return max(min(n, 1), n // b if drop_last else -(-n // b))
 
+    def kept_where_half_full(n, b, drop_last):
+        """With drop_last you keep some last batches that are not full, those that lack few samples
+        or less than half, for instance. A last batch stays only where it is full: n // b."""
+        full, left = divmod(n, b)
+        return full + (left > 0 and (not drop_last or 2 * left >= b))
+
+    def one_left_over_dropped(n, b, drop_last):
+        """Without drop_last you leave out a last batch of few samples, of one for instance. However
+        few are left over, they make a batch: round up."""
+        full, left = divmod(n, b)
+        return full + (left > 1 and not drop_last)
+
     def rounded(n, b, drop_last):
         """You round n / b to the nearest whole number. However little is left over, it makes a
         batch: round up."""
@@ -152,6 +164,57 @@ class _DrawnAtTheStartToo(_Batches):
     def __init__(self, *given: Any) -> None:
         super().__init__(*given)
         self.order()
+
+
+class _DrawnForTheLength(_Batches):
+    """An order is drawn each time the length is asked."""
+
+    def __len__(self) -> int:
+        self.order()
+        return super().__len__()
+
+
+class _PutBack(_Batches):
+    """The generator is put back to its start before an order is drawn."""
+
+    def order(self) -> list[int]:
+        assert self.generator is not None
+        self.generator.manual_seed(self.generator.initial_seed())
+        return super().order()
+
+
+class _KeptFromTheFirst(_Batches):
+    """One order, drawn at the first reading."""
+
+    kept: list[int] | None = None
+
+    def order(self) -> list[int]:
+        self.kept = super().order() if self.kept is None else self.kept
+        return self.kept
+
+
+class _FirstDrawnAtTheStart(_Batches):
+    """The first order is drawn at the start, and each that follows when reading begins."""
+
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
+        self.waiting = [super().order()]
+
+    def order(self) -> list[int]:
+        return self.waiting.pop() if self.waiting else super().order()
+
+
+class _DrawnAhead(_Batches):
+    """An order is drawn at the start, and the next one whenever an epoch has been read."""
+
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
+        self.following = self.order()
+
+    def __iter__(self) -> Iterator[Any]:
+        for i in range(len(self)):
+            yield self.following[i * self.size : (i + 1) * self.size]
+        self.following = self.order()
 
 
 class _OneOrder(_Batches):
@@ -460,9 +523,34 @@ class BatchSamplerKey(Key, task="batch_sampler"):
         return _WithoutLength(n, size, drop_last, generator)
 
     def ordered_at_the_start(n, size, drop_last, generator):
-        """Every epoch has the same order: it is drawn once, or the generator is put back to its
-        start. Draw in __iter__, which every loop calls anew, from the generator as it comes."""
+        """Every epoch has the same order: it is drawn once, when the object is made. Draw in
+        __iter__, which every loop calls anew."""
         return _OrderedOnce(n, size, drop_last, generator)
+
+    def put_back_every_epoch(n, size, drop_last, generator):
+        """Every epoch has the same order: you put the generator back to its start before you draw,
+        by its seed or its state. Draw from it as it comes, and leave it where it is then."""
+        return _PutBack(n, size, drop_last, generator)
+
+    def order_of_the_first_epoch(n, size, drop_last, generator):
+        """Every epoch has the same order: you keep that of the first. Draw anew whenever reading
+        begins, into a name of __iter__."""
+        return _KeptFromTheFirst(n, size, drop_last, generator)
+
+    def first_order_at_the_start(n, size, drop_last, generator):
+        """Your first order is drawn when the object is made. Draw it when reading begins, as all
+        others: until then somebody else may draw from the generator."""
+        return _FirstDrawnAtTheStart(n, size, drop_last, generator)
+
+    def next_order_drawn_ahead(n, size, drop_last, generator):
+        """Your first order is drawn when the object is made, and the next when an epoch ends: after
+        one that is left early the same order comes again. Draw whenever reading begins."""
+        return _DrawnAhead(n, size, drop_last, generator)
+
+    def drawn_for_the_length(n, size, drop_last, generator):
+        """len() draws an order, and moves the generator on: so it is where it reads an epoch to
+        count the lists. Work the number out from n and size."""
+        return _DrawnForTheLength(n, size, drop_last, generator)
 
     def drawn_at_the_start_too(n, size, drop_last, generator):
         """You draw an order that no epoch has, in __init__ or in __len__ for one: it moves the

@@ -127,6 +127,29 @@ class _Remembering(_Rows):
         return self.kept[i]
 
 
+class _OneRow(_Rows):
+    """Every row is copied into the same memory."""
+
+    def __init__(self, X: Tensor, y: Tensor, transform: Transform) -> None:
+        super().__init__(X, y, transform)
+        self.row = torch.empty_like(X[0])
+
+    def given(self, i: int) -> Tensor:
+        return self.row.copy_(self.pairs[i][0])
+
+
+class _OneList(_Rows):
+    """Every item is the same list."""
+
+    def __init__(self, X: Tensor, y: Tensor, transform: Transform) -> None:
+        super().__init__(X, y, transform)
+        self.item: list[Any] = []
+
+    def __getitem__(self, i: int) -> Any:
+        self.item[:] = super().__getitem__(i)
+        return self.item
+
+
 class _RememberingPlaces(_Remembering):
     """The same, and the numbers i and i - n share what is kept."""
 
@@ -299,6 +322,16 @@ class DatasetClassKey(Key, task="dataset_class"):
         for a single row: call it in __getitem__, with a clone of the row."""
         return _WholeInPlace(X, y, transform)
 
+    def one_row_for_all(X, y, transform):
+        """All your items share one tensor or list: when an item is read, those that were read
+        before change with it. Make a new one at every reading, by clone() for instance."""
+        return _OneRow(X, y, transform)
+
+    def one_list_for_all(X, y, transform):
+        """All your items share one tensor or list: when an item is read, those that were read
+        before change with it. Make a new one at every reading, by clone() for instance."""
+        return _OneList(X, y, transform)
+
     def remembered(X, y, transform):
         """You keep what transform returned the first time. It runs anew each time an item is read:
         a random augmentation would be the same in every epoch."""
@@ -315,7 +348,7 @@ class DatasetClassKey(Key, task="dataset_class"):
 
     def asked_whether_it_is_true(X, y, transform):
         """A transform that counts as false does not run: you ask `if transform`. What can be called
-        may count as false all the same, as an empty nn.Sequential does. Ask
+        may count as false all the same, as an object whose length is 0 does. Ask
         `if transform is not None`."""
         return _AskedForTruth(X, y, transform)
 

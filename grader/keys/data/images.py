@@ -163,8 +163,9 @@ class NormaliseImagesKey(Key, task="normalise_images"):
         return _lists(*_moments(_whole(batches), 1))
 
     def list_emptied(batches):
-        """Your numbers are right, and you took the batches out of the list, which belongs to
-        whoever called you. Go through it by a for loop."""
+        """Your numbers are right, and the list of batches is another one now: batches were taken
+        out, others put in their places, or their order changed. It belongs to whoever called you:
+        go through it by a for loop, and leave it as it is."""
         found = NormaliseImagesKey.reference(batches)
         if isinstance(batches, list):
             batches.clear()

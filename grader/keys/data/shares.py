@@ -135,6 +135,25 @@ class WorkerShareKey(Key, task="worker_share"):
                 return
             yield item
 
+    def ended_at_nothing(stream, worker, workers):
+        """The stream ends for you at an item that is None, or counts as false, of whichever worker.
+        It may be an item like any other: next() with a default cannot tell None from the end."""
+        for i, item in enumerate(stream):
+            if not item:
+                return
+            if i % workers == worker:
+                yield item
+
+    def iterable_returned(stream, worker, workers):
+        """You returned something that can be looped over, and is no iterator: next() does not take
+        it, and every loop begins the stream anew. Return iter() of it, or write a generator."""
+
+        class Share:
+            def __iter__(self):
+                return itertools.islice(stream, worker, None, workers)
+
+        return Share()
+
     def read_ahead(stream, worker, workers):
         """Your items are right, and you read a whole round of workers items before you give one.
         Give an item as soon as it is read."""
@@ -173,6 +192,19 @@ class WorkerShareKey(Key, task="worker_share"):
             next(reader)
         while True:
             yield next(reader)
+            for _ in range(workers - 1):
+                next(reader)
+
+    @raises("generator raised StopIteration")
+    def next_for_the_others(stream, worker, workers):
+        """You pass over the other workers' items by next(), after one of your own. Where the stream
+        ends among them it raises StopIteration, of which a generator makes a RuntimeError. Give
+        next a default, or number the items."""
+        reader = iter(stream)
+        for _ in range(worker):
+            next(reader, None)
+        for item in reader:
+            yield item
             for _ in range(workers - 1):
                 next(reader)
 
@@ -436,6 +468,20 @@ class DistributedSamplerKey(Key, task="distributed_sampler"):
         order = _order(n, shuffle, seed + epoch)
         share = order[rank::world]
         return share + (share or order)[: -(-n // world) - len(share)]
+
+    def epochs_drawn_in_turn(n, world, rank, shuffle, seed, epoch):
+        """Your generator starts with seed, and draws an order for every epoch up to this one. Each
+        epoch has a generator of its own, whose seed is seed + epoch."""
+        generator = Generator().manual_seed(seed)
+        order = list(range(n))
+        for _ in range(epoch + 1 if shuffle else 0):
+            order = torch.randperm(n, generator=generator).tolist()
+        return _padded(order, world)[rank::world]
+
+    def share_sorted(n, world, rank, shuffle, seed, epoch):
+        """Your share holds the right numbers, and you sorted them. They stay in the order that was
+        drawn."""
+        return sorted(_padded(_order(n, shuffle, seed + epoch), world)[rank::world])
 
     def shares_shuffled(n, world, rank, shuffle, seed, epoch):
         """You cut first and shuffled each rank's share: a rank sees the same samples in every

@@ -91,6 +91,14 @@ class SplitIndicesKey(Key, task="split_indices"):
         ones."""
         return _cut(_drawn(n, generator), _sizes(n, fracs[::-1])[::-1])
 
+    def rest_from_the_second_part_on(n, fracs, generator):
+        """You gave what rounding down leaves over one each to the parts from the second on. It
+        begins at the first."""
+        sizes = _floors(n, fracs)
+        for k in range(n - sum(sizes)):
+            sizes[(k + 1) % len(sizes)] += 1
+        return _cut(_drawn(n, generator), sizes)
+
     def rest_to_the_largest_remainders(n, fracs, generator):
         """You gave what rounding down leaves over to the parts that lost most by it. It goes one
         each to the first parts."""

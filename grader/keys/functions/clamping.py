@@ -133,6 +133,11 @@ class ClampSteKey(Key, task="clamp_ste"):
         """Your result is not bounded below: clamp to lo as well."""
         return _clamp(x, lo, hi, value=lambda x, lo, hi: x.clamp(max=hi))
 
+    def stopped_at_infinity(x, lo, hi):
+        """Where x is inf or -inf your gradient is 0: there the result is a number that does not
+        depend on x, such as the bound itself. What arrives goes to x unchanged, everywhere."""
+        return _clamp(x, lo, hi, factor=lambda x, y, lo, hi: x.isfinite().to(x))
+
     def clamped_gradient(x, lo, hi):
         """You clamped what arrives as well. It goes to x unchanged, however large it is."""
         return _clamp(x, lo, hi, back=lambda arriving, factor: arriving.clamp(-1, 1))

@@ -60,6 +60,13 @@ class MyExpKey(Key, task="my_exp"):
         it goes unnoticed. Use ctx.save_for_backward."""
         return _exp(x, saves=())
 
+    def saved_and_not_used(x):
+        """The numbers are right and you saved the result, and backward computes from another
+        tensor, or from another one as well: it is kept as an attribute of ctx, or outside of it.
+        It takes memory besides, and an edit of it may go unnoticed. Compute from what
+        ctx.saved_tensors gives alone."""
+        return _exp(x, factor=lambda x, y: x.exp())
+
     def power_rule(x):
         """You used the rule for powers, x * exp(x - 1). Here x is in the exponent: the derivative
         of exp is exp."""
@@ -195,6 +202,27 @@ class ReluAtZeroKey(Key, task="relu_at_zero"):
         """Where x is -inf your result is nan: -inf times 0, as with a mask, is nan, and so is
         -inf + inf, as in (x + |x|) / 2. It is to be 0: clamp(min=0), or where, chooses."""
         return _relu(x, value=lambda x: x * (x > 0))
+
+    def result_up_to_1(x):
+        """Where x is between 0 and 1 you multiplied what arrives by x: your factor is the result,
+        cut off at 1. Every positive x lets through what arrives: the factor is 1 where x > 0."""
+        return _relu(x, factor=lambda x, y: y.clamp(max=1))
+
+    def as_relu6(x):
+        """Your result is at most 6, and its gradient is 0 above: that is ReLU6. ReLU has no upper
+        bound."""
+        return _relu(
+            x, value=lambda x: x.clamp(0, 6), factor=lambda x, y: ((x > 0) & (x < 6)).to(x)
+        )
+
+    def result_up_to_6(x):
+        """Your result is at most 6. ReLU has no upper bound: where x is positive it is x."""
+        return _relu(x, value=lambda x: x.clamp(0, 6))
+
+    def stopped_at_infinity(x):
+        """Where x is inf your gradient is 0. Every positive x lets through what arrives, inf as
+        well."""
+        return _relu(x, factor=lambda x, y: ((x > 0) & x.isfinite()).to(x))
 
     def leaky(x):
         """Your gradient has a part of what arrives where x is negative, as a leaky ReLU has. Here

@@ -52,6 +52,13 @@ class _OnCtx(_Base):
         return arriving * ctx.k * (1 - ctx.y**2), None
 
 
+class _OnCtxInBackward(_Base):
+    @staticmethod
+    def backward(ctx, arriving):
+        (ctx.y,) = ctx.saved_tensors
+        return arriving * ctx.k * (1 - ctx.y**2), None
+
+
 class _AliasOnCtx(_OnCtx):
     @staticmethod
     def forward(ctx, x, k):
@@ -160,6 +167,11 @@ class KeptResultKey(Key, task="kept_result"):
         no cycle, but after an edit of x in place the gradient is wrong, and nothing is said. Use
         ctx.save_for_backward."""
         return _XOnCtx.apply(x, k)
+
+    def kept_from_a_pass_on(x, k):
+        """The result is kept alive from the first backward pass on: there it becomes an attribute
+        of ctx, or of something else that stays. Give it a name inside of backward, and no other."""
+        return _OnCtxInBackward.apply(x, k)
 
     def kept_twice(x, k):
         """No edit goes unnoticed, and the result is kept alive all the same: it is still an

@@ -278,6 +278,16 @@ class LinearFnKey(Key, task="linear_fn"):
         of ctx.needs_input_grad: w may be frozen, and x the result of a layer that is trained."""
         return _Layer(wanted=lambda needed, b: (needed[1], needed[1], needed[2]))(x, w, b)
 
+    def flag_of_w_asked_for_b(x, w, b):
+        """You computed the gradient of b where w requires grad. Ask the flag of b for it, the third
+        of ctx.needs_input_grad: w may be frozen, and b trained."""
+        return _Layer(wanted=lambda needed, b: (*needed[:2], needed[1] and b is not None))(x, w, b)
+
+    def flag_of_x_asked_for_b(x, w, b):
+        """You computed the gradient of b where x requires grad. Ask the flag of b for it, the third
+        of ctx.needs_input_grad: x may be data, and b trained."""
+        return _Layer(wanted=lambda needed, b: (*needed[:2], needed[0] and b is not None))(x, w, b)
+
     def bias_in_any_case(x, w, b):
         """The gradients are right, and where b does not require grad backward makes a tensor of its
         size as well. Ask the flag of b, the third of ctx.needs_input_grad: b may be frozen."""

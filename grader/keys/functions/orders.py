@@ -117,6 +117,18 @@ class DoubleBackwardKey(Key, task="double_backward"):
         belongs to others, and here it requires grad itself: compute a new tensor."""
         return _cube(x, back=lambda x, arriving: arriving.mul_(3 * x**2))
 
+    def arriving_edited_unseen(x):
+        """The gradient is right, and what arrived in backward has other numbers after the pass: you
+        wrote into it where torch does not look, through .data or under no_grad. It belongs to
+        others: compute a new tensor."""
+
+        def back(x, arriving):
+            right = _right(x, arriving)
+            arriving.data.mul_(-2)
+            return right
+
+        return _cube(x, back=back)
+
     def third_derivative_lost(x):
         """The first two derivatives are right, and the second is for torch no function of x and of
         what arrived: both are detached where it is computed, or a second Function saved what its

@@ -106,6 +106,22 @@ class HookableCallKey(Key, task="hookable_call"):
         with torch.no_grad():
             return _through(layers, x)
 
+    def parameters_cut(layers, x):
+        """The value and the gradient of x are right, and no gradient reaches the parameters of the
+        modules: you detached them, or switched off their requires_grad, for the call. Call each
+        module as it is."""
+
+        def cut(layer, x):
+            trained = [p for p in layer.parameters() if p.requires_grad]
+            for p in trained:
+                p.requires_grad_(False)
+            y = layer(x)
+            for p in trained:
+                p.requires_grad_(True)
+            return y
+
+        return _chained(layers, x, cut)
+
     @raises(r"out of range|pop from empty list|empty")
     def empty_list_raises(layers, x):
         """With an empty list your function raises: it takes a first layer in any case. Begin with x

@@ -167,6 +167,17 @@ class CountParamsKey(Key, task="count_params"):
                 found.append(p)
         return _counted(found)
 
+    def told_apart_by_address(model):
+        """You told parameters apart by where their numbers lie. Two may share memory, and count
+        both: a parameter under several names is one object, and `is` or id() tells. parameters()
+        lists it once by itself."""
+        return _counted(list({p.data_ptr(): p for p in _unique(model)}.values()))
+
+    def one_of_each_shape(model):
+        """You counted one parameter of each shape. Two of one shape are two: a parameter under
+        several names is one object, and `is` or id() tells."""
+        return _counted(list({p.shape: p for p in _unique(model)}.values()))
+
     def nothing_left_for_the_first(model):
         """Your first number is 0. If you went through one parameters() for both sums: it is an
         iterator, and gives everything once. Call it anew, or keep a list."""

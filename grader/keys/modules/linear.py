@@ -34,7 +34,7 @@ class _Linear(nn.Module):
         self,
         n_in: int,
         n_out: int,
-        bias: bool,
+        bias: bool = True,
         weight_of: Draw | None = None,
         bias_of: Draw | None = None,
         keep: Callable[[Tensor], Any] = nn.Parameter,
@@ -56,6 +56,10 @@ class _Linear(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(..., n_in) to (..., n_out)."""
         return self.formula(x, self.weight, self.bias)
+
+
+def _without_a_default(n_in: int, n_out: int, bias: bool) -> nn.Module:
+    return _Linear(n_in, n_out, bias)
 
 
 Bound = Callable[[int, int], float]
@@ -189,10 +193,45 @@ class LinearModuleKey(Key, task="linear_module"):
             layer.bias = torch.zeros(n_out)
         return layer
 
+    def frozen_bias_for_none(n_in, n_out, bias):
+        """With bias=False you keep a parameter called bias that does not require grad. It stands in
+        parameters() and in state_dict() all the same: let bias be None."""
+        layer = _Linear(n_in, n_out, bias)
+        if not bias:
+            layer.bias = nn.Parameter(torch.zeros(n_out), requires_grad=False)
+        return layer
+
     def always_a_bias(n_in, n_out):
         """Your layer has a bias even where bias=False. There it has none, and its output is the
         product alone."""
         return _Linear(n_in, n_out, True)
+
+    @raises("missing 1 required positional argument: 'bias'")
+    def bias_without_a_default(*given):
+        """MyLinear(n_in, n_out) raises: your bias has no default. A layer has one unless it is told
+        otherwise: bias=True."""
+        return _without_a_default(*given)
+
+    def no_bias_by_default(*given):
+        """MyLinear(n_in, n_out) has no bias with you. A layer has one unless it is told otherwise:
+        bias=True."""
+        return _Linear(*given) if len(given) > 2 else _Linear(*given, bias=False)
+
+    def weights_repeated_at_first(n_in, n_out, bias):
+        """Many numbers of your weight stand in several places: so it is where they are drawn for
+        one column, or for another part, and repeated. Draw n_out * n_in, one for each place."""
+
+        def column(r, c, n):
+            return _even(r, 1, bound=1 / math.sqrt(n)).repeat(1, c)
+
+        return _Linear(n_in, n_out, bias, column)
+
+    def bias_of_the_weights_numbers(n_in, n_out, bias):
+        """Your bias begins with numbers that stand in your weight. Draw others for it."""
+        layer = _Linear(n_in, n_out, bias)
+        if bias:
+            layer.bias = nn.Parameter(layer.weight.detach()[:, 0].clone())
+        return layer
 
     def bias_is_not_added(n_in, n_out, bias):
         """Your forward leaves out the bias."""

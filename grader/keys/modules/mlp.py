@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from grader.trusted.families.memory import read_in_order
 from grader.trusted.key import Key, mistake, raises
 
 F = nn.functional
@@ -61,6 +62,7 @@ def _other_activations() -> Iterator[Callable[..., Any]]:
         ("sigmoid", torch.sigmoid),
         ("gelu", F.gelu),
         ("leaky_relu", F.leaky_relu),
+        ("relu6", F.relu6),
     ):
 
         def wrong(n_in: int, n_hidden: int, n_out: int, step: Step = step) -> nn.Module:
@@ -141,6 +143,23 @@ class _Twice(_Mlp):
 class FixMlpKey(Key, task="fix_mlp"):
     reference = _Mlp
     families = (*_other_activations(), *_misplaced_activations())
+
+    def other_numbers_in_eval_mode(n_in, n_hidden, n_out):
+        """In eval mode your net gives other numbers, as one does that makes probabilities there.
+        No layer of it asks for the mode: scores are wanted in either."""
+
+        class Asking(_Mlp):
+            def forward(self, x):
+                y = super().forward(x)
+                return y if self.training else y.softmax(1)
+
+        return Asking(n_in, n_hidden, n_out)
+
+    def memory_read_in_order(n_in, n_hidden, n_out):
+        """You read x's memory by strides of your own, as torch.as_strided does, as if its numbers
+        lay there in the order of their indices. The channels of an image may lie last: flatten and
+        reshape go by the strides that x has."""
+        return _Mlp(n_in, n_hidden, n_out, rows=lambda x: _rows(read_in_order(x)))
 
     @raises(r"before Module\.__init__\(\) call")
     def layers_before_the_initialiser(n_in):

@@ -145,6 +145,18 @@ class RegistrationKey(Key, task="registration"):
         nn.Linear in every turn of a loop."""
         return _Mixer(length, width, depth, make=lambda: [nn.Linear(width, width)] * depth)
 
+    def scale_cut(length, width, depth):
+        """The output is right, and no gradient reaches scale: forward takes scale.data, or detaches
+        it. Multiply by the parameter itself."""
+
+        class Cut(_Mixer):
+            def forward(self, x):
+                for layer in self.layers:
+                    x = torch.tanh(layer(x))
+                return _mean(self.mask, x * self.scale.detach())
+
+        return Cut(length, width, depth)
+
     def detached(length, width, depth):
         """The output is right, and no gradient comes back from it: forward detaches, or runs under
         no_grad. Leave out detach, .data and no_grad."""

@@ -149,6 +149,15 @@ class LenetShapesKey(Key, task="lenet_shapes"):
 
         return int(16 * side(height) * side(width))
 
+    def second_pool_of_the_area(height, width, padding):
+        """You divided the number of all pixels by 4 at the second pooling, and rounded that. It
+        rounds down each side by itself: halve both, and multiply then."""
+
+        def side(n):
+            return (n + 2 * padding - 4) // 2 - 4
+
+        return 16 * (side(height) * side(width) // 4)
+
     def sides_added(height, width, padding):
         """You added the sides. A channel of the last image holds height times width numbers."""
         channels, rows, columns = _last_image(height, width, padding)

@@ -20,12 +20,14 @@ def _load(
     fits: Callable[[Tensor, Tensor], bool] = _same_shape,
     kinds: tuple[str, ...] = ("parameters", "buffers"),
     once: bool = False,
+    unsaved: bool = False,
 ) -> list[str]:
     """Copy what fits, entry by entry; the names of the model's entries that kept their own."""
     own = {
         name: tensor
         for kind in kinds
         for name, tensor in getattr(model, f"named_{kind}")(remove_duplicate=once)
+        if unsaved or name in model.state_dict()
     }
     loaded = [n for n, tensor in own.items() if n in state and fits(tensor, state[n])]
     with torch.no_grad():
@@ -41,6 +43,12 @@ def _fitting(model: nn.Module, state: State) -> State:
 
 class LoadMatchingKey(Key, task="load_matching"):
     reference = _load
+
+    def unsaved_buffers_loaded(model, state):
+        """You loaded a buffer that model.state_dict() does not have: named_buffers() lists those
+        that are not saved as well. Go by state_dict(): whatever else the model has keeps what it
+        holds."""
+        return _load(model, state, unsaved=True)
 
     @raises(r"size mismatch|Unexpected key")
     def loaded_strictly(model, state):

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 from torch import nn
 
-from grader.trusted.key import Key
+from grader.trusted.key import Key, mistake
 
 
 def walk(module: nn.Module, name: str, seen: set[int]) -> Iterator[tuple[str, nn.Module]]:
@@ -36,8 +36,100 @@ def _by_calling_itself(model: nn.Module, joined: Callable[[str, str], str]) -> l
     return found
 
 
+Kinds = tuple[type[nn.Module], ...]
+Left = Callable[[nn.Module, Kinds], list[str]]
+
+_LISTS: Kinds = (nn.Sequential, nn.ModuleList)
+_CONTAINERS: dict[str, Kinds] = {"": _LISTS, "_with_dicts": (*_LISTS, nn.ModuleDict)}
+"""What an answer may take for all kinds of containers."""
+
+_BY_CONTAINERS: dict[str, tuple[Left, str]] = {
+    "those_without_containers": (
+        lambda model, kinds: [
+            name
+            for name, m in model.named_modules()
+            if _has_no_children(m) and (not name or not isinstance(m, kinds))
+        ],
+        "You left out what is a container by its type. An empty nn.Sequential has no children: ask "
+        "for children, and not for the type.",
+    ),
+    "containers_and_the_model_left_out": (
+        lambda model, kinds: [
+            name for name, m in model.named_modules() if m is not model and not isinstance(m, kinds)
+        ],
+        "You left out the model itself and what is a container by its type. A model without "
+        'children is listed, as "", and so is an empty nn.Sequential: ask for children, and not '
+        "for the type.",
+    ),
+    "every_container_left_out": (
+        lambda model, kinds: [
+            name for name, m in model.named_modules() if not isinstance(m, kinds)
+        ],
+        "You left out every nn.Sequential and nn.ModuleList by its type. An empty one has no "
+        "children, and a module of another type may have some, such as a Linear that was given an "
+        "adapter. Ask each module for its children.",
+    ),
+}
+
+_LEFT_OUT: dict[str, tuple[str, Kinds]] = {
+    "sequentials": ("an empty nn.Sequential", (nn.Sequential,)),
+    "module_lists": ("an empty nn.ModuleList", (nn.ModuleList,)),
+    "module_dicts": ("an empty nn.ModuleDict", (nn.ModuleDict,)),
+    "lists_and_dicts": (
+        "an empty nn.ModuleList and an empty nn.ModuleDict",
+        (nn.ModuleList, nn.ModuleDict),
+    ),
+    "parameter_lists": ("an nn.ParameterList", (nn.ParameterList,)),
+    "identities": ("an nn.Identity", (nn.Identity,)),
+}
+"""Modules without children, and the types by which an answer passes them over."""
+
+
+def _by_type() -> Iterator[Callable[..., list[str]]]:
+    for name, (left, sentence) in _BY_CONTAINERS.items():
+        for ending, kinds in _CONTAINERS.items():
+
+            def wrong(model: nn.Module, left: Left = left, kinds: Kinds = kinds) -> list[str]:
+                return left(model, kinds)
+
+            yield mistake(name + ending, sentence, wrong)
+    for name, (what, kinds) in _LEFT_OUT.items():
+
+        def passed_over(model: nn.Module, kinds: Kinds = kinds) -> list[str]:
+            walked = model.named_modules()
+            return [n for n, m in walked if _has_no_children(m) and not isinstance(m, kinds)]
+
+        yield mistake(
+            f"{name}_left_out",
+            f"You left out {what}, by its type. No children are in there: ask each module for its "
+            "children, and not for its type.",
+            passed_over,
+        )
+
+
 class NamedLeafsKey(Key, task="named_leafs"):
     reference = _leaf_names
+    families = tuple(_by_type())
+
+    def containers_told_by_their_type(model):
+        """You left out what is a container by its type, and a module of any type may hold others: a
+        Linear that was given an adapter, for one. Ask each for its children."""
+        walked = model.named_modules()
+        return [n for n, m in walked if not (isinstance(m, _LISTS) and len(m))]
+
+    def last_name(model):
+        """A module that stands under several names is listed under the last of them. The first
+        alone is asked for, which named_modules() gives."""
+        names = {m: name for name, m in model.named_modules(remove_duplicate=False)}
+        return [name for m, name in names.items() if _has_no_children(m)]
+
+    def own_classes_left_out(model):
+        """You left out a module whose class is none of torch's. It has no children: ask each module
+        for its children, and not for its type."""
+        walked = model.named_modules()
+        return [
+            n for n, m in walked if _has_no_children(m) and type(m).__module__.startswith("torch.")
+        ]
 
     def all_modules(model):
         """You listed every module: the model itself and its containers as well. Ask each whether it
@@ -104,45 +196,6 @@ class NamedLeafsKey(Key, task="named_leafs"):
         module without children; a container may have some."""
         walked = model.named_modules()
         return [name for name, module in walked if list(module.parameters(recurse=False))]
-
-    def those_without_containers(model):
-        """You left out what is a container by its type. An empty nn.Sequential has no children:
-        ask for children, and not for the type."""
-        kinds = (nn.Sequential, nn.ModuleList)
-        walked = model.named_modules()
-        return [
-            name
-            for name, m in walked
-            if _has_no_children(m) and (not name or not isinstance(m, kinds))
-        ]
-
-    def every_sequential_left_out(model):
-        """You left out every nn.Sequential. One that is empty has no children: ask for children,
-        and not for the type."""
-        walked = model.named_modules()
-        return [n for n, m in walked if _has_no_children(m) and not isinstance(m, nn.Sequential)]
-
-    def containers_and_the_model_left_out(model):
-        """You left out the model itself and what is a container by its type. A model without
-        children is listed, as "", and so is an empty nn.Sequential: ask for children, and not for
-        the type."""
-        kinds = (nn.Sequential, nn.ModuleList)
-        walked = model.named_modules()
-        return [n for n, m in walked if m is not model and not isinstance(m, kinds)]
-
-    def every_container_left_out(model):
-        """You left out every nn.Sequential and nn.ModuleList by its type. An empty one has no
-        children, and a module of another type may have some, such as a Linear that was given an
-        adapter. Ask each module for its children."""
-        kinds = (nn.Sequential, nn.ModuleList)
-        return [name for name, m in model.named_modules() if not isinstance(m, kinds)]
-
-    def containers_told_by_their_type(model):
-        """You left out what is a container by its type, and a module of any type may hold others: a
-        Linear that was given an adapter, for one. Ask each for its children."""
-        kinds = (nn.Sequential, nn.ModuleList)
-        walked = model.named_modules()
-        return [n for n, m in walked if not (isinstance(m, kinds) and len(m))]
 
     def leafs_with_parameters(model):
         """You left out the modules without parameters, such as a ReLU or dropout. They have

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from grader.trusted.families.memory import as_it_lies
 from grader.trusted.key import Key, mistake, raises
 
 Shape = tuple[int, ...]
@@ -218,6 +219,7 @@ class SumToShapeKey(Key, task="sum_to_shape"):
         return SumToShapeKey.reference(g, shape) if g.numel() else g
 
     families = (
+        *as_it_lies(torch.Tensor.sum_to_size, "g"),
         _no_axes("no_axes_in_front", _in_front_unasked, _stretched_summed),
         _no_axes("no_axes_stretched", _in_front, _stretched_unasked),
         _no_axes("no_axes_of_either", _in_front_unasked, _stretched_unasked),

@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from grader.trusted.families.memory import as_it_lies
 from grader.trusted.key import Key, raises
 
 
@@ -10,7 +11,13 @@ def _in_rows(x: Tensor) -> Tensor:
     return x.reshape(-1, x.shape[-1])
 
 
+def _largest(x: Tensor) -> Tensor:
+    return _in_rows(x).abs().amax(1, keepdim=True)
+
+
 class RowAbsmaxKey(Key, task="row_absmax"):
+    families = as_it_lies(_largest, "x")
+
     def reference(x: Tensor) -> Tensor:
         rows = _in_rows(x)
         shared = rows.detach().abs()

@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from grader.trusted.families.memory import as_it_lies
 from grader.trusted.key import Key, raises
 
 
@@ -11,6 +12,8 @@ def _without(t: Tensor, i: int) -> Tensor:
 
 
 class RemoveAtKey(Key, task="remove_at"):
+    families = as_it_lies(_without, "t")
+
     def reference(t: Tensor, i: int) -> Tensor:
         kept = [j for j in range(len(t)) if j != range(len(t))[i]]
         return t.index_select(0, torch.tensor(kept, dtype=torch.int64, device=t.device))

@@ -105,6 +105,17 @@ class OnehotGatherKey(Key, task="onehot_gather"):
         to 255: y.long() holds all of them."""
         return logits.gather(1, y.to(torch.int8).long()[:, None]).squeeze(1)
 
+    def labels_in_int8_from_the_end(logits, y):
+        """A label above 127 does not fit into int8, and comes out below 0, where it counts the
+        columns from the end. uint8 holds numbers up to 255: y.long() holds all of them."""
+        return _chosen(logits, y.to(torch.int8))
+
+    def through_exponentials(logits, y):
+        """Where a score is far from 0 your result is inf or -inf: exp of it is inf or 0, and log
+        does not bring it back. Pick the score itself."""
+        here = torch.nn.functional.one_hot(y.long(), logits.shape[1])
+        return (logits.exp() * here).sum(1).log()
+
     @raises("one_hot is only applicable|LongTensor|index tensor")
     def one_hot_of_bytes(logits, y):
         """one_hot wants labels of dtype int64, and labels from files are often uint8 or int32:

@@ -5,6 +5,7 @@ import math
 import torch
 from torch import Tensor
 
+from grader.trusted.families.memory import as_it_lies
 from grader.trusted.key import Key, raises
 
 
@@ -159,7 +160,13 @@ def _parts(x: Tensor, heads: int) -> Tensor:
     return x.unflatten(2, (heads, x.shape[2] // heads))
 
 
+def _heads(x: Tensor, heads: int) -> Tensor:
+    return _parts(x, heads).transpose(1, 2)
+
+
 class SplitHeadsKey(Key, task="split_heads"):
+    families = as_it_lies(_heads, "x")
+
     def reference(x: Tensor, heads: int) -> Tensor:
         return torch.stack(x.chunk(heads, dim=2), dim=1)
 

@@ -82,6 +82,8 @@ class BatchSampler(Task):
         generator = torch.Generator().manual_seed(seed)
         batches = Batches(n, size, drop_last, generator)
         found: dict[str, Any] = {"length": len(batches)}
+        # Others may draw from it before the first epoch.
+        found["a draw before the first epoch"] = torch.rand((), generator=generator).item()
         for epoch in ("first", "second"):
             found[f"{epoch} epoch"] = _some(batches)
         for _ in batches:  # an epoch that is left early

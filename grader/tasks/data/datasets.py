@@ -13,9 +13,10 @@ from grader.engine.task import F32, Case, Inputs, Rng, Task, case
 class DatasetClass(Task):
     """Pairs(X, y, transform) is a dataset of the rows of X, of shape (n, d), and the numbers in y,
     of shape (n,). It has the length n. Its item i is the pair (transform(row i of X), y[i]), or
-    (row i of X, y[i]) if transform is None. Negative numbers count from the end, as in a list, and
-    a number that no sample has raises IndexError. transform runs anew each time an item is read,
-    once and never before, and it may change in place what it is given: X and y stay as they are."""
+    (row i of X, y[i]) if transform is None; any other is called, one that counts as false too.
+    Negative numbers count from the end, as in a list, and a number that no sample has raises
+    IndexError. transform runs anew each time an item is read, once and never before, and it may
+    change in place what it is given: X and y stay as they are."""
 
     id = "dataset_class"
     signatures = ("class Pairs(X, y, transform)",)
@@ -59,6 +60,7 @@ class DatasetClass(Task):
             found["all items, by a loop"] = [
                 item for item, _ in zip(pairs, range(99), strict=False)
             ]
+        transform.calls = 0  # what the loader reads depends on nothing that was read before
         loader = DataLoader(pairs, batch_size=3, generator=torch.Generator())
         found["the first batch of a DataLoader"] = next(iter(loader))
         found["X and y afterwards"] = X, y
@@ -85,10 +87,12 @@ class _Counting:
 def _ending(read: Callable[[], Any]) -> str:
     """How reading an item ends that is not there."""
     try:
-        read()
-    except Exception as error:
-        return type(error).__name__
-    return "an item"
+        item = read()
+    except IndexError:
+        return "IndexError"
+    except Exception:
+        return "another error"
+    return "None" if item is None else "an item"
 
 
 def _same(now: tuple[Tensor, ...], before: tuple[Tensor, ...]) -> bool:

@@ -1,5 +1,7 @@
 """The exercise that measures the colours of a set of images."""
 
+from operator import is_
+
 from grader.engine.task import Case, Inputs, Rng, Task, case
 
 
@@ -45,9 +47,10 @@ class NormaliseImages(Task):
         return {"images": images.byte()}
 
     def observe(self, image_stats, images, sizes, once=False):
-        batches = list(images.split(sizes))
+        given = images.split(sizes)
+        batches = list(given)
         mean, std = _pair(image_stats(iter(batches) if once else batches))
-        kept = len(batches) == len(sizes)
+        kept = len(batches) == len(given) and all(map(is_, batches, given))
         return {"mean": mean, "std": std, "the list of batches is as it was": kept}
 
 

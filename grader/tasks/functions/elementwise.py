@@ -6,7 +6,14 @@ from torch import Tensor
 from grader.engine.observation import flags
 from grader.engine.task import F32, Case, Inputs, Rng, Task, case
 from grader.tasks.functions.inputs import given_as
-from grader.tasks.functions.watching import KEPT, another_call, called, sent_back
+from grader.tasks.functions.watching import (
+    KEPT,
+    USED,
+    another_call,
+    called,
+    is_multiple_of_what_was_saved,
+    sent_back,
+)
 
 
 def _arriving(v: Tensor, x: Tensor, kind: str) -> Tensor:
@@ -15,10 +22,10 @@ def _arriving(v: Tensor, x: Tensor, kind: str) -> Tensor:
 
 class MyExp(Task):
     """Write exp as an autograd.Function: my_exp(x) returns MyExp.apply(x), of x's shape, and its
-    gradient reaches x. For the backward pass save one tensor, the result, with save_for_backward:
-    the derivative of exp is exp itself. What arrives at the result belongs to others: leave it as
-    it is. There may be several backward passes. x may have any shape, hold no numbers, or not
-    require grad."""
+    gradient reaches x. For the backward pass save one tensor, the result, with save_for_backward,
+    and compute from it: the derivative of exp is exp itself. What arrives at the result belongs to
+    others: leave it as it is. There may be several backward passes. x may have any shape, hold no
+    numbers, or not require grad."""
 
     id = "my_exp"
     signatures = ("my_exp(x) -> y",)
@@ -53,10 +60,14 @@ class MyExp(Task):
         found = called(lambda: my_exp(given), {"x": given})
         if kind == "frozen":
             return {"y": found["y"], **flags("y", found["y"], "requires_grad")}
+        another_call(my_exp, given)
+        arriving = _arriving(v, given, kind)
+        found |= sent_back(found["y"], {"x": leaf}, arriving, given)
         if not x.numel():
             del found[KEPT]  # tensors without memory: which is which cannot be seen
-        another_call(my_exp, given)
-        return {**found, **sent_back(found["y"], {"x": leaf}, _arriving(v, given, kind), given)}
+        elif kind == "in use":
+            found[USED] = is_multiple_of_what_was_saved(lambda: my_exp(given), leaf, arriving)
+        return found
 
 
 class ReluAtZero(Task):

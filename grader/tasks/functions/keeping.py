@@ -1,7 +1,7 @@
 """The exercise on a Function that keeps its result where nobody looks after it."""
 
 from grader.engine.lived import with_grad
-from grader.engine.observation import flags
+from grader.engine.observation import flags, gradient
 from grader.engine.task import F32, Case, Inputs, Rng, Task, case
 from grader.tasks.functions.watching import (
     KEPT,
@@ -67,4 +67,11 @@ class KeptResult(Task):
                 word = f"a wrong gradient, unnoticed, after {name} was edited"
                 found[word] = is_wrong_unnoticed(call, leaf, v)
             found["freed when nobody holds it"] = is_freed(lambda: scaled_tanh(leaf * 1, k))
+
+            def after_a_pass():
+                y = scaled_tanh(leaf * 1, k)
+                gradient(y, leaf, v.clone())
+                return y
+
+            found["freed after a pass, when nobody holds it"] = is_freed(after_a_pass)
         return found

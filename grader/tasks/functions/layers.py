@@ -15,11 +15,11 @@ from grader.tasks.functions.watching import (
 
 class LinearFn(Task):
     """Write x @ w.T + b as an autograd.Function: linear(x, w, b) returns Linear.apply(x, w, b).
-    x has shape (..., I) with one axis or more, w has shape (O, I), b has shape (O,) or is None.
-    Gradients reach those of the three that require grad, and for the others nothing of their
-    size is computed in backward: ctx.needs_input_grad says which they are. backward itself returns
-    each gradient in the shape of its tensor. Leave what you are given, and what arrives, as it
-    is."""
+    x has shape (..., I) with one axis or more, and may be an empty batch; w has shape (O, I), b has
+    shape (O,) or is None. Gradients reach those of the three that require grad, and for the others
+    nothing of their size is computed in backward: ctx.needs_input_grad says which they are.
+    backward itself returns each gradient in the shape of its tensor. Leave what you are given, and
+    what arrives, as it is."""
 
     id = "linear_fn"
     signatures = ("linear(x, w, b) -> y",)
@@ -43,6 +43,10 @@ class LinearFn(Task):
         case("w is frozen", x=(7,), frozen="w", visible=True),
         case("x is data", x=(7,), frozen="x"),
         case("b is frozen", x=(7,), frozen="b"),
+        case("x alone requires grad", x=(7,), frozen="wb"),
+        case("w alone requires grad", x=(7,), frozen="xb"),
+        case("b alone requires grad", x=(7,), frozen="xw"),
+        case("an empty batch", x=(0,)),
         case("w is frozen, in a batch of sequences", x=(2, 11), frozen="w"),
         case("x is data, a batch of sequences", x=(2, 11), frozen="x"),
         case("one row without a batch, no bias", x=(), bias=False),
@@ -59,7 +63,7 @@ class LinearFn(Task):
             "v": rng.apart(0.5, 2.0, *case["x"], 5),
         }
 
-    def observe(self, linear, x, w, b, v, bias=True, frozen=None, in_use=False, turned=False):
+    def observe(self, linear, x, w, b, v, bias=True, frozen="", in_use=False, turned=False):
         if in_use:
             x, w, b = with_grad(x), with_grad(w), with_grad(b)
         if turned:
@@ -71,6 +75,6 @@ class LinearFn(Task):
         another_call(linear, *(inputs.get(name) for name in ("x", "w", "b")))
         y = found["y"]
         found |= {**sent_back(y, leaves, v), **returned_shapes(y, leaves, v)}
-        if frozen:
-            found[f"computed for {frozen} in vain"] = is_computed_in_vain(y, inputs, v, frozen)
+        for name in frozen:
+            found[f"computed for {name} in vain"] = is_computed_in_vain(y, inputs, v, name)
         return found

@@ -57,12 +57,14 @@ class DoubleBackward(Task):
             return {"y": found["y"], **flags("y", found["y"], "requires_grad")}
         del found[KEPT]  # what is computed from saved tensors is looked at instead
         y, v, u = found["y"], v.requires_grad_(), u.requires_grad_()
+        came = v.detach().clone()
         (first,) = _gradients(y, v, leaf)
         second, by_arriving = _gradients(first, u, leaf, v)
         third, mixed, by_second = _gradients(second, t, leaf, v, u)
         mixed_again, by_second_again = _gradients(by_arriving, t, leaf, u)
         found |= {
             "gradient": first,
+            "what arrived at y": "as it was" if torch.equal(came, v) else "edited",
             "second derivative": second,
             "derivative by what arrives": by_arriving,
             "third derivative": third,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gc
 import math
 import weakref
@@ -16,6 +17,7 @@ from grader.engine.observation import flags, gradient, shares_memory
 
 OWN = "a Function of yours made y"
 KEPT = "kept with save_for_backward"
+USED = "the gradient is a multiple of what was saved"
 
 _Node = torch.autograd.function.BackwardCFunction
 
@@ -34,9 +36,9 @@ def own_node(y: Any) -> Any:
     return None
 
 
-def requiring_grad(inputs: Mapping[str, Tensor], frozen: str | None) -> dict[str, Tensor]:
-    """All inputs but the frozen one; they require grad from now on."""
-    return {name: one.requires_grad_() for name, one in inputs.items() if name != frozen}
+def requiring_grad(inputs: Mapping[str, Tensor], frozen: str) -> dict[str, Tensor]:
+    """All inputs but the frozen ones, of which each name is a letter; they require grad now."""
+    return {name: one.requires_grad_() for name, one in inputs.items() if name not in frozen}
 
 
 def called(call: Callable[[], Any], inputs: Mapping[str, Tensor]) -> dict[str, Any]:
@@ -51,6 +53,21 @@ def called(call: Callable[[], Any], inputs: Mapping[str, Tensor]) -> dict[str, A
         y = call()
     words = [_said_of(tensor, {"y": y, **inputs}) for tensor in kept]
     return {"y": y, OWN: own_node(y) is not None, KEPT: " and ".join(sorted(words)) or "nothing"}
+
+
+def is_multiple_of_what_was_saved(call: Callable[[], Any], leaf: Tensor, v: Tensor) -> bool | None:
+    """Whether the gradient is twice what it was where the saved tensors come back with twice their
+    numbers; None where the result is no tensor."""
+    found = []
+    for factor in (1, 2):
+        multiplied = functools.partial(torch.mul, other=factor)
+        with torch.autograd.graph.saved_tensors_hooks(lambda tensor: tensor, multiplied):
+            y = call()
+        if not isinstance(y, Tensor):
+            return None
+        found.append(gradient(y, leaf, v.clone()))
+    right, doubled = found
+    return right is not None and doubled is not None and torch.allclose(doubled, 2 * right)
 
 
 def _said_of(tensor: Tensor, known: Mapping[str, Any]) -> str:
@@ -114,17 +131,18 @@ def _same(one: Tensor, other: Tensor) -> bool:
 
 
 def is_freed(call: Callable[[], Any]) -> bool | None:
-    """Whether the result of a call is gone as soon as nobody holds it, without a search for
-    cycles; None where it is no tensor."""
+    """Whether the result of a call, and the node of the Function that made it, are gone as soon as
+    nobody holds them, without a search for cycles; None where it is no tensor."""
     collecting = gc.isenabled()
     gc.disable()
     try:
         made = call()
         if not isinstance(made, Tensor):
             return None
-        result = weakref.ref(made)
-        del made
-        return result() is None
+        node = own_node(made)
+        left = [weakref.ref(one) for one in (made, node) if one is not None]
+        del made, node
+        return all(one() is None for one in left)
     finally:
         if collecting:
             gc.enable()

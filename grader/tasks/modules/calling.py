@@ -14,7 +14,8 @@ class HookableCall(Task):
     """layers is a list of modules. Feed x through them, the first one first, each given what the
     one before it returned, and return what the last returned: x itself where the list is empty.
     Hooks that are registered on the modules must run, as they do in nn.Sequential. A module may
-    stand in the list several times, and runs as often. Leave modules and list as they are."""
+    stand in the list several times, and runs as often. Gradients reach x and the modules'
+    parameters. Leave modules and list as they are."""
 
     id = "hookable_call"
     signatures = ("run_through(layers, x) -> y",)
@@ -64,6 +65,10 @@ class HookableCall(Task):
         observed["list left as it was"] = layers == [modules[i] for i in order]
         if not order:
             observed["y is x"] = y is x
+        for number, part in enumerate(parts):
+            if isinstance(part, _Counted):
+                grad = gradient(y, part.weight, v)
+                observed[f"gradient of the weight of module {number}"] = grad
         runs = [part.runs for part in parts if isinstance(part, _Counted)]
         return observed | {"hooks that ran": list(seen), "runs of each module": runs}
 
@@ -78,9 +83,9 @@ def _doubled(word: str, seen: list[str]) -> Callable[..., Any]:
     return hook
 
 
-def _tripled(module: nn.Module, grads: Any, given: Any) -> tuple[Tensor]:
+def _tripled(module: nn.Module, grads: Any, given: Any) -> tuple[Tensor] | None:
     """A backward hook that multiplies the gradient of what went in by three."""
-    return (3 * grads[0],)
+    return None if grads[0] is None else (3 * grads[0],)
 
 
 class _Counted(nn.Module):

@@ -7,13 +7,13 @@ from torch import nn
 
 from grader.engine.lived import lived
 from grader.engine.task import Case, Inputs, Rng, Task, case
-from grader.tasks.modules.nets import drawn_sizes, quietly
+from grader.tasks.modules.nets import attributes, drawn_sizes, quietly
 
 
 class CountParams(Task):
     """Return a pair of ints: how many numbers the parameters of model hold that require grad, and
     how many all its parameters hold. A parameter that stands in the model under several names
-    counts once. Buffers do not count. Leave model as it is."""
+    counts once; two that share memory are two. Buffers do not count. Leave model as it is."""
 
     id = "count_params"
     signatures = ("count(model) -> (trainable, total)",)
@@ -31,6 +31,7 @@ class CountParams(Task):
         case("a frozen weight under two names", kind="tied and frozen"),
         case("a number and nothing on the model itself", kind="own"),
         case("no parameters", kind="none"),
+        case("weights that share memory", kind="one memory"),
         case("a model in use", kind="lived"),
     )
 
@@ -38,10 +39,14 @@ class CountParams(Task):
         return {"sizes": drawn_sizes(rng)}
 
     def observe(self, count, sizes, kind):
-        result = count(quietly(lambda: _counted(kind, *sizes)))
+        model = quietly(lambda: _counted(kind, *sizes))
+        modules = list(model.modules())
+        before = attributes(modules)
+        result = count(model)
+        found = {"the model has the attributes that it had": attributes(modules) == before}
         if isinstance(result, tuple | list) and len(result) == 2:
-            return {"trainable": result[0], "total": result[1]}
-        return {"answer": result}
+            return {"trainable": result[0], "total": result[1], **found}
+        return {"answer": result, **found}
 
 
 def _counted(kind: str, a: int, b: int, c: int, d: int) -> nn.Module:
@@ -64,6 +69,9 @@ def _counted(kind: str, a: int, b: int, c: int, d: int) -> nn.Module:
         model.body.shift = nn.Parameter(torch.ones(d), requires_grad=False)
         model.norms = nn.Sequential(nn.LayerNorm(c), nn.LayerNorm(c))  # with the same numbers
         model.eval()
+    if kind == "one memory":
+        model.head.weight = nn.Parameter(model.middle.weight.detach())
+        model.last.weight = nn.Parameter(torch.ones(3 * d, c)[d : 2 * d])
     if kind == "lived":
         model.outer = nn.Sequential(nn.Sequential(nn.Linear(d, d)), nn.Linear(d, d))
         lived(model, "grad", "frozen", "mode", "tied")

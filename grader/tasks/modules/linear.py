@@ -31,6 +31,7 @@ class LinearModule(Task):
     CASES = (
         case("7 rows, 3 to 5", visible=True),
         case("without bias", bias=False, visible=True),
+        case("bias is not told", told=False),
         case("the first weights", sizes=(5, 12409), first=True, visible=True),
         case("blocks of rows", of=(2, 7)),
         case("a single row", of=()),
@@ -53,21 +54,39 @@ class LinearModule(Task):
             del numbers["n_bias"]
         return {"x": x, "v": v, **numbers}
 
-    def observe(self, MyLinear, x, v, sizes=(3, 5), bias=True, first=False, moved=False, **numbers):
+    def observe(
+        self,
+        MyLinear,
+        x,
+        v,
+        sizes=(3, 5),
+        bias=True,
+        first=False,
+        moved=False,
+        told=True,
+        **numbers,
+    ):
         numbers = {name.removeprefix("n_"): values for name, values in numbers.items()}
-        layer = made(MyLinear, *sizes, bias, like=x.half() if moved else x).to(x)
+        given = (*sizes, bias) if told else sizes
+        layer = made(MyLinear, *given, like=x.half() if moved else x).to(x)
         observed: dict[str, Any] = {"parameters": shapes(layer)}
         observed["parameters that require grad"] = trainable(layer)
         if not bias:
             observed["a tensor called bias"] = isinstance(getattr(layer, "bias", None), Tensor)
-        if first:
+        if first or not bias:
             other = dict(made(MyLinear, *sizes, bias, like=x, seed=1).named_parameters())
             for name, parameter in sorted(layer.named_parameters()):
-                numbers_of = parameter.detach()
-                observed[f"first numbers of {name}"] = _spread(numbers_of, sizes[0])
-                observed[f"{name} of another layer is another"] = bool(
-                    (numbers_of != other[name]).any()
-                )
+                if first or name == "weight":
+                    observed[f"{name} of another layer is another"] = bool(
+                        (parameter != other[name]).any()
+                    )
+        if first:
+            for name, parameter in sorted(layer.named_parameters()):
+                observed[f"first numbers of {name}"] = _spread(parameter.detach(), sizes[0])
+                observed[f"numbers of {name} stand in several places"] = _repeated(parameter)
+            parts = list(layer.parameters())
+            all_alike = len(parts) > 1 and bool(torch.isin(parts[1], parts[0]).float().mean() > 0.5)
+            observed["one parameter has the numbers of another"] = all_alike
             return observed
         if filled(layer, numbers):
             y = layer(x.requires_grad_())
@@ -95,6 +114,11 @@ def _spread(numbers: Tensor, n_in: int) -> dict[str, str]:
         "largest": f"{largest:.2f} / sqrt(n_in)",
         "spread": "even" if _is_even(units) else "not even",
     }
+
+
+def _repeated(numbers: Tensor) -> bool:
+    """Whether many of the numbers are equal: of those drawn one by one next to none are."""
+    return bool(numbers.detach().unique().numel() < 0.95 * numbers.numel())
 
 
 def _is_even(numbers: Tensor) -> bool:

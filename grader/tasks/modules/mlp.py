@@ -41,7 +41,7 @@ class FixMlp(Task):
     CASES = (
         case("images of 2 x 3 x 5", of=(2, 3, 5), visible=True),
         case("rows of 30", of=(30,), visible=True),
-        case("one image", of=(2, 3, 5), rows=1),
+        case("one image, of large numbers", of=(2, 3, 5), rows=1, size=40.0),
         case("one score, of few numbers", of=(2, 3), n_out=1),
         case("images in float32", of=(5, 6), dtype=F32),
         case("images whose channels lie last", of=(2, 3, 5), turned=True),
@@ -53,16 +53,17 @@ class FixMlp(Task):
         weights = {f"{n}.weight": rng.apart(0.3, 0.6, *size) for n, size in sizes.items()}
         biases = {f"{n}.bias": rng.apart(0.3, 0.9, size[0]) for n, size in sizes.items()}
         x = rng.apart(0.3, 1.0, rows, *case["of"])
+        x = x * case.params.get("size", 1.0)
         return {"x": x, "v": rng.apart(1.0, 2.0, rows, n_out), **weights, **biases}
 
-    def observe(self, MLP, x, v, of, n_out=3, turned=False, **numbers):
+    def observe(self, MLP, x, v, of, n_out=3, turned=False, size=1.0, **numbers):
         if turned:
             x = x.movedim(1, -1).contiguous().movedim(-1, 1)
         net = made(MLP, math.prod(of), 11, n_out, like=x)
         observed: dict[str, Any] = {"parameters": shapes(net)}
         if filled(net, numbers):
             y = net(x.requires_grad_())
-            observed["a second call gives"] = _numbers(y, net(x))
+            observed["a call in eval mode gives"] = _numbers(y, net.eval()(x))
             observed |= {"output": y, "gradient of x": gradient(y, x, v)}
             for name, parameter in net.named_parameters():
                 observed[f"gradient of {name}"] = gradient(y, parameter, v)

@@ -1,7 +1,7 @@
 """How this chapter's exercises make a module of a class, look at it, and give it numbers."""
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import torch
@@ -66,6 +66,11 @@ def filled(module: nn.Module, numbers: Mapping[str, Tensor]) -> bool:
         for name, values in numbers.items():
             known[name].copy_(values)
     return True
+
+
+def attributes(modules: Iterable[nn.Module]) -> list[list[str]]:
+    """The names of what each of the modules has besides its parts and tensors."""
+    return [sorted(vars(module)) for module in modules]
 
 
 def quietly(make: Callable[[], nn.Module]) -> nn.Module:

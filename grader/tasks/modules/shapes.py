@@ -26,7 +26,7 @@ class LenetShapes(Task):
     CASES = (
         case("32 x 32", sizes=((32, 32, 0),), visible=True),
         case("28 x 28, with padding and without", sizes=((28, 28, 2), (28, 28, 0)), visible=True),
-        case("36 x 48", sizes=((36, 48, 0), (48, 36, 1))),
+        case("36 x 48", sizes=((36, 48, 0), (48, 36, 1), (20, 17, 5))),
         case("any sizes", drawn=5),
     )
 

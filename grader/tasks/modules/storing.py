@@ -69,10 +69,11 @@ class LoadMatching(Task):
             lived(model, "grad", "frozen", "mode")
         before, given = _tensors(model), dict(state)
         kept = load_matching(model, state)
-        found = _tensors(model)
+        after = _tensors(model)  # what was added is told as an effect
+        found = {name: after[name] for name in before if name in after}
         observed: dict[str, Any] = {"kept": kept, "model": found}
         for name, tensor in found.items():
-            observed[f"{name}.same_object"] = tensor is before.get(name)
+            observed[f"{name}.same_object"] = tensor is before[name]
             observed |= flags(name, tensor, "requires_grad")
         observed["memory shared with state"] = any(
             shares_memory(one, other) for one in found.values() for other in state.values()
@@ -82,13 +83,15 @@ class LoadMatching(Task):
 
 
 class _Norm(nn.Module):
-    """What a norm of 5 features keeps: two parameters, a running mean, and a count of batches."""
+    """What a norm of 5 features keeps: two parameters, a running mean, and a count of batches;
+    and numbers that are not saved."""
 
     def __init__(self) -> None:
         super().__init__()
         self.weight, self.bias = nn.Parameter(torch.ones(5)), nn.Parameter(torch.zeros(5))
         self.register_buffer("running_mean", torch.zeros(5))
         self.register_buffer("batches", torch.tensor(0))
+        self.register_buffer("unsaved", torch.zeros(5), persistent=False)
 
 
 def _model(like: Tensor, twice: bool = False, normed: bool = False) -> nn.Module:
@@ -130,7 +133,9 @@ def _changed(state: Inputs, change: str, rng: Rng) -> Inputs:
     if change == "names":
         lacking = ("body.1.bias", "body.1.running_mean", "head.bias")
         rest = {name: tensor for name, tensor in state.items() if name not in lacking}
-        return {"tail.weight": rng.apart(0.5, 1.0, 2, 5), **rest, "tail.bias": rng.apart(1, 2, 2)}
+        unsaved = {"body.1.unsaved": rng.apart(1, 2, 5)}  # here saved, and not by the model
+        tail = {"tail.weight": rng.apart(0.5, 1.0, 2, 5)}
+        return {**tail, **rest, **unsaved, "tail.bias": rng.apart(1, 2, 2)}
     if change == "norm":  # all but what the model has of its new norm
         return {"tail.bias": rng.apart(1, 2, 2), **state}
     if change == "all":

@@ -7,7 +7,7 @@ from torch import nn
 
 from grader.engine.lived import lived
 from grader.engine.task import Case, Inputs, Rng, Task, case
-from grader.tasks.modules.nets import drawn_sizes, quietly
+from grader.tasks.modules.nets import attributes, drawn_sizes, quietly
 
 
 class NamedLeafs(Task):
@@ -37,6 +37,7 @@ class NamedLeafs(Task):
         case("a layer with a layer inside", kind="adapter"),
         case("a model in use", kind="lived"),
         case("a part that was taken out", kind="taken out"),
+        case("modules of other kinds", kind="other kinds"),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
@@ -44,9 +45,20 @@ class NamedLeafs(Task):
 
     def observe(self, leaf_names, sizes, kind):
         model = quietly(lambda: _named(kind, *sizes))
-        before = _parts(model)
-        names = leaf_names(model)
-        return {"names": names, "the model has the parts that it had": _parts(model) == before}
+        modules = list(model.modules())
+        before, known = _parts(model), attributes(modules)
+        found = {"names": leaf_names(model)}
+        found["the model has the parts that it had"] = _parts(model) == before
+        found["the model has the attributes that it had"] = attributes(modules) == known
+        return found
+
+
+class _Shift(nn.Module):
+    """A layer of another module than torch's."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.bias = nn.Parameter(torch.zeros(width))
 
 
 def _parts(model: nn.Module) -> list[list[tuple[str, nn.Module | None]]]:
@@ -78,6 +90,10 @@ def _named(kind: str, a: int, b: int, c: int, d: int) -> nn.Module:
         model.head.adapter = nn.Linear(c, c)
     if kind == "taken out":
         model.head.adapter = None  # the name stays, in _modules
+    if kind == "other kinds":
+        model.stem.insert(1, nn.Identity())
+        model.shift = _Shift(b)
+        model.tables, model.words = nn.ModuleDict(), nn.ParameterList([torch.ones(d)])
     if kind == "lived":
         lived(model, "grad", "frozen", "mode", "twice")
         model = lived(model, "nested")

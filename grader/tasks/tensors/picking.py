@@ -32,6 +32,7 @@ class OnehotGather(Task):
         case("one class", rows=7, columns=1),
         case("as many rows as classes", rows=5, columns=5),
         case("classes that are ruled out", rows=7, columns=5, ruled_out=True, visible=True),
+        case("scores far from 0", rows=5, columns=3, size=2000.0),
         case("transposed logits", rows=5, columns=3, layout="first axis last"),
         case("float32", rows=11, columns=3, dtype=F32),
         case("a leaf with an old .grad", rows=7, columns=5, leaf=True),
@@ -45,6 +46,7 @@ class OnehotGather(Task):
             y[1:3] = torch.tensor([c - 1, 128])
         if n > c:
             y[: c + 1] = torch.arange(c + 1) % c  # every class, and one of them twice
+        logits = logits * case.params.get("size", 1.0)
         if case.params.get("ruled_out"):
             logits[torch.arange(n), (y + 1) % c] = -torch.inf
         drawn = {"logits": logits, "y": y.to(DTYPES[case.params.get("labels", "int64")])}
@@ -52,7 +54,7 @@ class OnehotGather(Task):
             drawn["v"] = rng.apart(0.5, 2.0, n)
         return drawn
 
-    def observe(self, pick, logits, y, v=None, layout="plain", leaf=True):
+    def observe(self, pick, logits, y, v=None, layout="plain", leaf=True, size=1.0):
         logits = laid_out(logits, layout)
         if v is None:
             return pick(logits, y)

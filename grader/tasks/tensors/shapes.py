@@ -7,9 +7,10 @@ from grader.tasks.tensors.inputs import laid_out, reached
 
 
 class FlattenBatch(Task):
-    """x is a batch of shape (N, ...), with at least two axes; N may be 0. Return y of shape (N, M):
-    row i holds all M numbers of x[i], in the order in which x[i] is indexed, its last axis fastest.
-    x may lie in memory in any order. Gradients reach x. Leave x as it is."""
+    """x is a batch of shape (N, ...), with at least two axes; N may be 0, and no other size is.
+    Return y of shape (N, M): row i holds all M numbers of x[i], in the order in which x[i] is
+    indexed, its last axis fastest. x may lie in memory in any order. Gradients reach x. Leave x as
+    it is."""
 
     id = "flatten_batch"
     signatures = ("flatten(x) -> y",)
