@@ -149,6 +149,26 @@ class EvaluateKey(Key, task="evaluate"):
             for part, training in parts:
                 part.training = training
 
+    def eval_only_if_training(model, x):
+        """You put the model into eval mode only where model.training is True. That is the flag of
+        the model alone: a part of it may be in train mode all the same. Call model.eval() in either
+        case."""
+        if model.training:
+            return EvaluateKey.reference(model, x)
+        with torch.no_grad():
+            return model(x)
+
+    def trained_parts_forgotten(model, x):
+        """You put back the flag of the whole model, and the parts that were in eval mode. A part
+        that was in train mode, in a model in eval mode, is in eval mode now: keep the flag of each
+        module, and set `module.training = flag` for each."""
+        training, modes = model.training, _modes(model)
+        try:
+            return _left_in_eval(model, x)
+        finally:
+            model.train(training)
+            _restore([(part, flag) for part, flag in modes if not flag])
+
     def one_flag_for_each_class(model, x):
         """You kept one flag for each class of layer. Two layers of one class may be in different
         modes: keep the flag of each module, in a dict by the module itself or in a list."""

@@ -41,6 +41,7 @@ class Evaluate(Task):
         ),
         case("the same, and the model raises", fails=True, states=("nested", "grad", "frozen")),
         case("called inside no_grad", recording=False),
+        case("a part in train mode, in a model in eval mode", frozen=("",), trains="2"),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
@@ -66,6 +67,7 @@ class Evaluate(Task):
         states=(),
         recording=True,
         trained=False,
+        trains=None,
     ):
         recorded = []
         raised: list[type[BaseException]] = []
@@ -85,6 +87,8 @@ class Evaluate(Task):
         )
         for name in frozen:
             model.get_submodule(name).eval()
+        if trains is not None:
+            model.get_submodule(trains).train()
         if states:
             model = lived(model, *states)
             x = computed(x)

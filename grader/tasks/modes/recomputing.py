@@ -39,7 +39,7 @@ class Checkpointed(Task):
             "a block of parts in the middle of training",
             rows=7,
             p=0.5,
-            states=("nested", "grad", "frozen", "mode"),
+            states=("nested", "grad", "frozen", "mode", "hooked"),
         ),
     )
 
