@@ -353,6 +353,11 @@ class RequiresGradTableKey(Key, task="requires_grad_table"):
             x = x.clone()
         return _flags(expression, x, c, no_grad)
 
+    def x_cloned_while_recording(expression, x, c, no_grad):
+        """What you put into the dict under x was computed from x, as a clone is: it is no leaf,
+        inside no_grad neither. Put x itself in."""
+        return _flags(expression, x.clone(), c, no_grad)
+
     def no_grad_turned_round(expression, x, c, no_grad):
         """You recorded where no_grad is True, and did not record where it is False.
         torch.set_grad_enabled takes True for recording: hand it `not no_grad`."""

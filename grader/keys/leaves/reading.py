@@ -207,8 +207,8 @@ class LeafGradsKey(Key, task="leaf_grads"):
 
     def ends_not_recognised(root):
         """Your list is empty wherever root is no leaf: the walk does not know its ends. The name()
-        of such a node is torch::autograd::AccumulateGrad, and not AccumulateGrad alone; hasattr(
-        node, "variable") asks for no name."""
+        of such a node is torch::autograd::AccumulateGrad, and not AccumulateGrad alone. Ask
+        hasattr(node, "variable"), which needs no name."""
         return _leaves(root) if root.grad_fn is None else []
 
     def none_ends_the_inputs(root):

@@ -158,6 +158,18 @@ class EvaluateKey(Key, task="evaluate"):
         with torch.no_grad():
             return model(x)
 
+    def train_called_on_those_that_trained(model, x):
+        """You called train() on every module that was in train mode. That sets the flags of all
+        parts inside as well, and one of them was in eval mode. Keep the flag of each module, and
+        set `module.training = flag` for each."""
+        modes = _modes(model)
+        try:
+            return _left_in_eval(model, x)
+        finally:
+            for part, training in modes:
+                if training:
+                    part.train()
+
     def trained_parts_forgotten(model, x):
         """You put back the flag of the whole model, and the parts that were in eval mode. A part
         that was in train mode, in a model in eval mode, is in eval mode now: keep the flag of each

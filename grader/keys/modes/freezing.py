@@ -136,6 +136,12 @@ class FrozenMiddleKey(Key, task="frozen_middle"):
         position = str(range(len(model))[i])
         _freeze(*(m for name, m in model.named_children() if name.startswith(position)))
 
+    def name_begins_like_i(model, i):
+        """You froze every layer whose name begins with the text of i. With i = 1 layers 10 and 11
+        are among them, with i = -1 there is none, and a layer may have a name of its own. Take
+        model[i], which needs no name."""
+        _freeze(*(m for name, m in model.named_children() if name.startswith(str(i))))
+
     def position_taken_for_the_name(model, i):
         """You looked for the position of the layer in the names. The layers of an nn.Sequential may
         have names of their own, and then none is a number. Take model[i], which needs no name."""
