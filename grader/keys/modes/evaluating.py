@@ -366,6 +366,12 @@ class CachedFeaturesKey(Key, task="cached_features"):
         neither."""
         return CachedFeaturesKey.reference(backbone.eval(), x)
 
+    def eval_if_it_trains(backbone, x):
+        """You put the backbone into eval mode where it is in train mode, and back afterwards. It
+        comes in the right mode: leave that as it is."""
+        run = CachedFeaturesKey.run_in_eval if backbone.training else CachedFeaturesKey.reference
+        return run(backbone, x)
+
     def run_in_eval(backbone, x):
         """You ran the backbone, or a copy of it, in eval mode, and a part of it was in train mode.
         It comes in the right mode: leave that as it is."""

@@ -54,18 +54,20 @@ class _Unset(_Again):
         return y
 
 
-def _in_eval(block: nn.Module, *, one_flag: bool = False) -> Callable[[Tensor], Tensor]:
-    """block in eval mode, with the flag of each part put back, or that of the whole."""
+def _in_mode(
+    block: nn.Module, *, training: bool = False, one_flag: bool = False
+) -> Callable[[Tensor], Tensor]:
+    """block in one mode, with the flag of each part put back, or that of the whole."""
 
-    def quiet(x: Tensor) -> Tensor:
-        training, modes = block.training, [(part, part.training) for part in block.modules()]
-        y: Tensor = block.eval()(x)
-        block.train(training)
+    def run(x: Tensor) -> Tensor:
+        was, modes = block.training, [(part, part.training) for part in block.modules()]
+        y: Tensor = block.train(training)(x)
+        block.train(was)
         for part, flag in () if one_flag else modes:
             part.training = flag
         return y
 
-    return quiet
+    return run
 
 
 class CheckpointedKey(Key, task="checkpointed"):
@@ -185,15 +187,20 @@ class CheckpointedKey(Key, task="checkpointed"):
         one by one. Hand over block itself: block(x) runs its hooks as well."""
         return checkpoint(block.forward, x, use_reentrant=False)
 
+    def run_in_train_mode(block, x):
+        """You ran block in train mode, and put the mode back: entries are dropped then. It must
+        compute what block(x) computes in the mode it came in."""
+        return checkpoint(_in_mode(block, training=True), x, use_reentrant=False)
+
     def run_in_eval(block, x):
         """You ran block in eval mode, and put the mode back: nothing is dropped then. It must
         compute what block(x) computes in the mode it came in."""
-        return checkpoint(_in_eval(block), x, use_reentrant=False)
+        return checkpoint(_in_mode(block), x, use_reentrant=False)
 
     def run_in_eval_and_one_flag_put_back(block, x):
         """You ran block in eval mode, where nothing is dropped, and put one flag back for all its
         parts. It must compute what block(x) computes, each part in the mode it came in."""
-        return checkpoint(_in_eval(block, one_flag=True), x, use_reentrant=False)
+        return checkpoint(_in_mode(block, one_flag=True), x, use_reentrant=False)
 
     def switched_to_eval(block, x):
         """You put block into eval mode, where nothing is dropped. It must compute what block(x)
