@@ -150,9 +150,9 @@ class EvaluateKey(Key, task="evaluate"):
                 part.training = training
 
     def eval_only_if_training(model, x):
-        """You put the model into eval mode only where model.training is True. That is the flag of
-        the model alone: a part of it may be in train mode all the same. Call model.eval() in either
-        case."""
+        """A part in train mode, inside of what is in eval mode, worked in train mode: eval() was
+        not called on it. A flag such as model.training is that of one module alone. Call
+        model.eval() in any case."""
         if model.training:
             return EvaluateKey.reference(model, x)
         with torch.no_grad():
