@@ -56,9 +56,24 @@ def mistake_in_part(
             whole = all(reproduces(answers.mistaken(code, c.case), c, None) for c in failing)
             template = "PART.cases" if whole else "PART.values"
             template = "PART.calm" if beside_errors else template
-            found.append((f"PART.{code}", say(template, mistake=message)))
+            told = say(template, mistake=message)
+            if beside := _right_beside(answers, code, failing):
+                told += " " + say("PART.beside", others=beside)
+            found.append((f"PART.{code}", told))
     found = of_one_sentence(found)
     return found[0] if len(found) == 1 else None
+
+
+def _right_beside(answers: Mistaken, code: str, failing: Sequence[Compared]) -> str:
+    """The parts that the mistake makes wrong as well, and that are right in the answer."""
+    spoiled = dict.fromkeys(
+        f"`{name}`"
+        for c in failing
+        for name, value in answers.mistaken(code, c.case).values.items()
+        if name in c.observation.values
+        and not same(value, c.observation.values[name], Miss(c.case, c.rules, c.differences[0]))
+    )
+    return ", ".join(list(spoiled)[:4]) + (", …" if len(spoiled) > 4 else "")
 
 
 def of_one_sentence(found: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:

@@ -237,6 +237,7 @@ TEMPLATES: dict[str, str] = {
     "AT_ONCE": "Your numbers are exactly those of two mistakes made at once: “{one}” And: "
     "“{other}”",
     "AT_ONCE.multiple": "Your numbers are {factor} times those of this mistake: “{mistake}”",
+    "PART.beside": "It makes {others} wrong as well, and there you are right.",
     "PART.values": "The values that are wrong are exactly those of this mistake: “{mistake}”",
     "FLAGS.is_leaf": "{path} {is_or_not} a leaf, and {should} be one.",
     "FLAGS.requires_grad": "{path} {does_or_not} require grad, and {should}.",
@@ -284,8 +285,9 @@ TEMPLATES: dict[str, str] = {
     "SIDE.parameters": "Your function changed parameters of the model it was given: {detail}.",
     "SIDE.parameters.requires_grad": "Your function left flags of the model's parameters changed: "
     "{detail}. Put each flag back as it was.",
-    "SIDE.parameters.grad": "Your function left gradients in the model: {detail}. "
-    "torch.autograd.grad returns gradients without writing them anywhere.",
+    "SIDE.parameters.grad": "Your function left other gradients in the model than it found: "
+    "{detail}. Leave .grad as it is. torch.autograd.grad returns gradients without writing them "
+    "anywhere.",
     "SIDE.parameters.emptied": "Your function emptied gradients that the model held: {detail}. "
     "Leave .grad as it is.",
     "SIDE.buffers": "Your function changed buffers of the model it was given: {detail}. "

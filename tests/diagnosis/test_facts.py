@@ -429,7 +429,8 @@ def test_a_mistake_that_gives_the_wrong_values_alone_is_told_as_such():
     (finding,) = verdict.findings
     assert finding.code == "PART.probe.both"
     assert finding.message == (
-        "The values that are wrong are exactly those of this mistake: “You did probe.both.”"
+        "The values that are wrong are exactly those of this mistake: “You did probe.both.” "
+        "It makes `dw` wrong as well, and there you are right."
     )
     twice = Known(pair, drawn, {"probe.both": mistaken, "probe.other": mistaken})
     verdict = verdict_on(lambda seed: {**pair(seed), "dx": mistaken(seed)["dx"]}, twice)

@@ -8,7 +8,7 @@ _RUNTIME = ("RuntimeError",)
 _RECORD = (
     "If an operation made it, let that be recorded: outside of torch.no_grad() and without "
     "detach(), from an input that requires grad. Of a leaf call requires_grad_() before you "
-    "compute with it."
+    "compute with it. If it is right as it is, ask for this only where t.requires_grad is True."
 )
 
 EDITS = (

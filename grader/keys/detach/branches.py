@@ -41,8 +41,9 @@ class StopGradientBranchKey(Key, task="stop_gradient_branch"):
         return y + (y * g(x) - y).detach()
 
     def flag_set_afterwards(f, g, x):
-        """No gradient reaches x. You cut off both factors, and requires_grad_() on a tensor without
-        history makes a new leaf, where gradients end. Detach g(x) alone."""
+        """Your result requires grad, and no gradient reaches x: its history begins at a new leaf.
+        requires_grad_() makes one of a result without history, and of a detached copy of x. Compute
+        f from x itself, and detach g(x) alone."""
         return (f(x) * g(x)).detach().requires_grad_()
 
     @raises(r"[Cc]an't detach views in-place")
@@ -110,8 +111,9 @@ class StraightThroughKey(Key, task="straight_through"):
         return torch.round(x.detach())
 
     def flag_set_afterwards(x):
-        """No gradient reaches x. You cut the rounded values off, and requires_grad_() on a tensor
-        without history makes a new leaf, where gradients end. Add the detached difference to x."""
+        """Your result requires grad, and no gradient reaches x: its history begins at a new leaf.
+        requires_grad_() makes one of a result without history, and of a detached copy of x. Add the
+        detached difference to x itself."""
         return torch.round(x.detach()).requires_grad_()
 
     def wrong_term_detached(x):
@@ -233,6 +235,15 @@ def _td(value, reward, following, gamma, *, mean=True):
     return squares.mean() if mean else squares.sum()
 
 
+def _in_mode(net: Net, s: Tensor, *, training: bool) -> Tensor:
+    """net(s) with all parts in one mode; each has its own again afterwards."""
+    modes = [(module, module.training) for module in net.modules()]
+    value: Tensor = net.train(training)(s)
+    for module, flag in modes:
+        module.training = flag
+    return value
+
+
 class TargetNetworkKey(Key, task="target_network"):
     def reference(q: Net, q_target: Net, s: Tensor, r: Tensor, s2: Tensor, gamma: float) -> Tensor:
         with torch.no_grad():
@@ -284,12 +295,38 @@ class TargetNetworkKey(Key, task="target_network"):
         """You put q_target into eval mode for the target, and its mode back afterwards. Where it
         drops entries in train mode, that is another target. Run it in the mode that it comes in:
         what makes the target a constant is no_grad() or detach()."""
-        modes = [(module, module.training) for module in q_target.modules()]
-        q_target.eval()
-        following = q_target(s2)[:, 0].detach()
-        for module, training in modes:
-            module.training = training
+        following = _in_mode(q_target, s2, training=False)[:, 0].detach()
         return _td(q(s)[:, 0], r, following, gamma)
+
+    def target_in_train_mode(q, q_target, s, r, s2, gamma):
+        """You put q_target into train mode for the target, and its mode back afterwards. Where it
+        drops entries, that is another target. Run it in the mode that it comes in."""
+        following = _in_mode(q_target, s2, training=True)[:, 0].detach()
+        return _td(q(s)[:, 0], r, following, gamma)
+
+    def value_in_eval_mode(q, q_target, s, r, s2, gamma):
+        """You put q into eval mode for q(s), and its mode back afterwards. Where it drops entries
+        in train mode, that is another value. Run it in the mode that it comes in."""
+        following = q_target(s2)[:, 0].detach()
+        return _td(_in_mode(q, s, training=False)[:, 0], r, following, gamma)
+
+    def value_in_train_mode(q, q_target, s, r, s2, gamma):
+        """You put q into train mode for q(s), and its mode back afterwards. Where it drops entries,
+        that is another value. Run it in the mode that it comes in."""
+        following = q_target(s2)[:, 0].detach()
+        return _td(_in_mode(q, s, training=True)[:, 0], r, following, gamma)
+
+    def both_in_eval_mode(q, q_target, s, r, s2, gamma):
+        """You put both modules into eval mode, and their modes back afterwards. Where one drops
+        entries in train mode, that is another loss. Run them in the mode that they come in."""
+        following = _in_mode(q_target, s2, training=False)[:, 0].detach()
+        return _td(_in_mode(q, s, training=False)[:, 0], r, following, gamma)
+
+    def usual_modes(q, q_target, s, r, s2, gamma):
+        """You put q into train mode and q_target into eval mode, and their modes back afterwards.
+        Where one drops entries, that is another loss. Run them in the mode that they come in."""
+        following = _in_mode(q_target, s2, training=False)[:, 0].detach()
+        return _td(_in_mode(q, s, training=True)[:, 0], r, following, gamma)
 
     def frozen_for_the_call(q, q_target, s, r, s2, gamma):
         """You switched requires_grad of q_target off for the whole computation. Where q_target is q

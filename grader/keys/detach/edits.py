@@ -71,8 +71,9 @@ class InplaceReluSafeKey(Key, task="inplace_relu_safe"):
         return InplaceReluSafeKey.reference(x.detach())
 
     def flag_set_afterwards(x):
-        """No gradient reaches x. Nothing was recorded, and requires_grad_() on a tensor without
-        history makes a new leaf, where gradients end. Let every operation be recorded."""
+        """Your result requires grad, and no gradient reaches x: its history begins at a new leaf.
+        requires_grad_() makes one of a result without history, and of a detached copy of x. Let
+        every operation be recorded, from x on."""
         return InplaceReluSafeKey.reference(x.detach()).requires_grad_()
 
     def relu_missing(x):

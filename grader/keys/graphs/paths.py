@@ -165,6 +165,11 @@ class EdgeProductsKey(Key, task="edge_products"):
         w4."""
         return _edges(a, w1, w2, w4, w3) | {"w3": -w1 * a, "w4": -w2 * a}
 
+    def crossed_on_the_way_from_a(a, w1, w2, w3, w4):
+        """Your dL/da crosses the two paths: w1 leads to b, which goes on through w3, and w2 to c,
+        which goes on through w4. Multiply what lies on one path: -(w3 * w1 + w4 * w2)."""
+        return _edges(a, w1, w2, w3, w4) | {"a": -(w1 * w4 + w2 * w3)}
+
     def last_weights_exchanged(a, w1, w2, w3, w4):
         """Your dL/dw3 and dL/dw4 are exchanged. w3 stands in front of b, and w4 in front of c."""
         return _edges(a, w1, w2, w3, w4) | {"w3": -w2 * a, "w4": -w1 * a}
@@ -203,6 +208,11 @@ class EdgeProductsKey(Key, task="edge_products"):
         """Your dL/dw1 and dL/dw2 hold w1 and w2. Those are db/da and dc/da. The derivative of a
         product by one factor is the other one: db/dw1 is a, and so is dc/dw2."""
         return _edges(a, w1, w2, w3, w4) | {"w1": -w3 * w1, "w2": -w4 * w2}
+
+    def last_weights_kept(a, w1, w2, w3, w4):
+        """Your dL/dw3 and dL/dw4 still hold the factors w3 and w4. The derivative of a product by
+        one factor is the other one: that of w3 * b by w3 is b, and that of w4 * c by w4 is c."""
+        return _edges(a, w1, w2, w3, w4) | {"w3": -w3 * w1 * a, "w4": -w4 * w2 * a}
 
     def a_kept(a, w1, w2, w3, w4):
         """Your dL/da still holds the factor a: it is -d. The derivative of w1 * a by a is w1, so a
@@ -283,6 +293,34 @@ def _walk(t, *, root=True, **how):
     return names if root else names[1:]
 
 
+def _walk_until_none(t, *, whole=False, first=False):
+    """The walk that leaves the inputs of a node, or everything, where it finds None; `first` looks
+    for one before it visits any."""
+    nodes = [] if t.grad_fn is None else [t.grad_fn]
+    met = set(nodes)
+    for node in nodes:
+        inputs = [following for following, _ in node.next_functions]
+        end = inputs.index(None) if None in inputs else len(inputs)
+        for following in inputs[: 0 if first and end < len(inputs) else end]:
+            if following not in met:
+                met.add(following)
+                nodes.append(following)
+        if whole and end < len(inputs):
+            break
+    return [node.name() for node in nodes]
+
+
+def _by_levels(t, remembered):
+    """The walk level by level that remembers the last levels alone."""
+    levels, names = [[t.grad_fn]] if t.grad_fn is not None else [], []
+    while levels and levels[-1]:
+        names += [node.name() for node in levels[-1]]
+        known = {node for level in levels[-remembered:] for node in level}
+        below = [n for node in levels[-1] for n, _ in node.next_functions if n is not None]
+        levels.append([n for n in dict.fromkeys(below) if n not in known])
+    return names
+
+
 _NO_NODE = r"'NoneType' object has no attribute '(next_functions|name)'"
 
 
@@ -337,6 +375,39 @@ class WalkGraphKey(Key, task="walk_graph"):
         """You sorted the names, or put them through a set, so the order of the walk is lost.
         Append each name when its node is visited."""
         return sorted(_walk(t))
+
+    def none_ends_the_inputs(t):
+        """You left the inputs of a node at the first None. An input that does not require grad
+        stands in next_functions as (None, 0), and others may stand behind it: skip it, and go
+        on."""
+        return _walk_until_none(t)
+
+    def none_ends_the_walk(t):
+        """You ended the walk at the first None. An input that does not require grad stands in
+        next_functions as (None, 0): skip it, and go on with the nodes that wait."""
+        return _walk_until_none(t, whole=True)
+
+    def nodes_with_none_passed_over(t):
+        """You went no further from a node that has a None among its inputs. An input that does not
+        require grad stands in next_functions as (None, 0): skip that one, and visit the others."""
+        return _walk_until_none(t, first=True)
+
+    def level_remembered(t):
+        """A node that is reached on ways of different length stands in your list more than once:
+        you remember the nodes of one level, or of two. Keep a set of all that you have met."""
+        return _by_levels(t, 1)
+
+    def two_levels_remembered(t):
+        """A node that is reached on ways of different length stands in your list more than once:
+        you remember the nodes of one level, or of two. Keep a set of all that you have met."""
+        return _by_levels(t, 2)
+
+    def leaf_listed(t):
+        """For a leaf that requires grad you listed its AccumulateGrad node. The walk starts at
+        t.grad_fn, which a leaf does not have: return an empty list."""
+        if t.is_leaf and t.requires_grad:
+            return [t.view_as(t).grad_fn.next_functions[0][0].name()]
+        return _walk(t)
 
     def first_input_only(t):
         """You followed the first input of every node alone. next_functions lists all inputs: visit

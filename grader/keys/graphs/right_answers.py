@@ -145,11 +145,11 @@ def raise_by_rule(expression, x, retain_graph):
 
 
 def flags_by_rule(expression, x, c, no_grad):
-    if expression in ("x", "c"):
-        return expression == "x", True
+    if expression in ("x", "c") or "requires_grad=True" in expression:
+        return expression != "c", True
     integer = any(text in expression for text in (">", "==", "argmax", "long"))
     recorded = "x" in expression.replace("exp", "") and not integer and not no_grad
-    recorded = recorded and "detach" not in expression
+    recorded = recorded and "detach" not in expression and "zeros_like" not in expression
     if expression == "x.exp()":
         recorded = not no_grad
     return recorded, not recorded

@@ -335,6 +335,24 @@ class TwoHeadsKey(Key, task="two_heads"):
         g_mean, g_sum, total = _heads(a)
         return g_mean, g_sum, 2 * total
 
+    def first_total_counted_on(a):
+        """Your g_total holds the gradient of d twice: that of the pass that you ran for g_mean was
+        still in a.grad. Set a.grad = None before the two passes of the total."""
+        g_mean, g_sum, total = _heads(a)
+        return g_mean, g_sum, total + g_mean
+
+    def second_total_counted_on(a):
+        """Your g_total holds the gradient of e twice: that of the pass that you ran for g_sum was
+        still in a.grad. Set a.grad = None before the two passes of the total."""
+        g_mean, g_sum, total = _heads(a)
+        return g_mean, g_sum, total + g_sum
+
+    def stopped_at_b(a):
+        """Yours are the derivatives with respect to b: 2, and 2 divided by the number of entries.
+        Go on to a: b is a**2, and its derivative is 2 * a."""
+        g_mean, g_sum = torch.full_like(a, 2 / a.numel()), torch.full_like(a, 2)
+        return g_mean, g_sum, g_mean + g_sum
+
     def values_returned(a):
         """You returned the results d and e. Their gradients are asked for, each in the shape of
         a."""

@@ -213,14 +213,15 @@ _FLAG = (
     ),
     Rule(
         "letter",
-        "Your requires_grad goes by the letter x in the text. It is in exp, too; comparisons and "
-        "integers do not require grad; and x keeps its flag inside no_grad.",
+        "Your requires_grad goes by the letter x in the text. It is in exp, too; comparisons, "
+        "integers and zeros_like(x) do not require grad; and x keeps its flag inside no_grad.",
         lambda expression, x, c, no_grad: "x" in expression and not no_grad,
     ),
     Rule(
         "letter_in_every_mode",
         "Your requires_grad goes by the letter x in the text, in every mode. It is in exp, too; "
-        "comparisons and integers do not require grad; and nor do results inside no_grad.",
+        "comparisons, integers and zeros_like(x) do not require grad; and nor do results inside "
+        "no_grad.",
         lambda expression, x, c, no_grad: "x" in expression,
     ),
     Rule(
@@ -252,15 +253,15 @@ _FLAG = (
     ),
     Rule(
         "input_is_x",
-        "Your requires_grad is True for all that is computed from x. Comparisons and integers do "
-        "not require grad, and nor do results inside no_grad.",
+        "Your requires_grad is True for all that is computed from x. Comparisons, integers and "
+        "zeros_like(x) do not require grad, and nor do results inside no_grad.",
         lambda expression, x, c, no_grad: "x" in expression.replace("exp", ""),
     ),
     Rule(
         "recorded_input_is_x",
         "Your requires_grad is True for all that is computed from x outside of no_grad. "
-        "Comparisons and integers do not require grad, and nor does what detach() gives; and x "
-        "keeps its flag inside no_grad.",
+        "Comparisons, integers and zeros_like(x) do not require grad, and nor does what detach() "
+        "gives; and x keeps its flag inside no_grad.",
         lambda expression, x, c, no_grad: "x" in expression.replace("exp", "") and not no_grad,
     ),
 )
@@ -352,6 +353,11 @@ class RequiresGradTableKey(Key, task="requires_grad_table"):
             x = x.clone()
         return _flags(expression, x, c, no_grad)
 
+    def x_cloned_while_recording(expression, x, c, no_grad):
+        """What you put into the dict under x was computed from x, as a clone is: it is no leaf,
+        inside no_grad neither. Put x itself in."""
+        return _flags(expression, x.clone(), c, no_grad)
+
     def no_grad_turned_round(expression, x, c, no_grad):
         """You recorded where no_grad is True, and did not record where it is False.
         torch.set_grad_enabled takes True for recording: hand it `not no_grad`."""
@@ -371,8 +377,40 @@ class RequiresGradTableKey(Key, task="requires_grad_table"):
 
     def x_loses_its_flag(expression, x, c, no_grad):
         """You let no_grad switch off the flag of x itself. It decides what is recorded of
-        operations; x is an old tensor, and keeps its flag."""
+        operations; x is an old tensor, and keeps its flag. A tensor that is made with
+        requires_grad=True has it, too."""
         return (False, True) if no_grad else _flags(expression, x, c, no_grad)
+
+    def x_alone_loses_its_flag(expression, x, c, no_grad):
+        """You let no_grad switch off the flag of x itself. It decides what is recorded of
+        operations; x is an old tensor, and keeps its flag."""
+        alone = no_grad and expression == "x"
+        return (False, True) if alone else _flags(expression, x, c, no_grad)
+
+    def only_x_keeps_its_flag(expression, x, c, no_grad):
+        """Inside no_grad you let x alone require grad. A new tensor that asks for it does as well:
+        torch.ones(3, requires_grad=True) is no result, and the switch decides about those."""
+        return (expression == "x", True) if no_grad else _flags(expression, x, c, no_grad)
+
+    def new_leaf_taken_for_a_result(expression, x, c, no_grad):
+        """You take a new tensor that requires grad for a non-leaf. No recorded operation made
+        torch.ones(3, requires_grad=True): it is a leaf, as x is. Ask is_leaf, or whether grad_fn is
+        None."""
+        requires_grad, is_leaf = _flags(expression, x, c, no_grad)
+        return requires_grad, is_leaf and (expression == "x" or not requires_grad)
+
+    def shape_taken_for_values(expression, x, c, no_grad):
+        """You let torch.zeros_like(x) require grad. It takes the shape and the dtype of x alone: no
+        value of x goes into it, and nothing leads back to x."""
+        alike = expression == "torch.zeros_like(x)" and not no_grad
+        return (True, False) if alike else _flags(expression, x, c, no_grad)
+
+    def complex_never_requires_grad(expression, x, c, no_grad):
+        """You say that a complex result does not require grad. Complex tensors can, as floating
+        point ones can: it is computed from x by a recorded operation."""
+        if _computed(expression, x, c, no_grad).is_complex():
+            return False, True
+        return _flags(expression, x, c, no_grad)
 
     def detach_ignored(expression, x, c, no_grad):
         """You let the result of detach() require grad. It shares the values of x and has no

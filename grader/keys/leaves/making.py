@@ -1,6 +1,7 @@
 """References and mistakes of the exercises that make leaves."""
 
 import copy
+import itertools
 import math
 from collections.abc import Callable
 from typing import ClassVar
@@ -322,8 +323,10 @@ def _integers_too(name: str, also: str, cast: Callable[..., Tensor]) -> Mistakes
     )
 
 
-def _some_integers(name: str, *missing: torch.dtype) -> Mistakes:
+def _some_integers(*names: str) -> Mistakes:
     """The dtypes that are refused were listed by hand, and some are missing in the list."""
+    missing = [getattr(torch, name) for name in names]
+    name = "_and_".join(names)
 
     def cast(t: Tensor, dtype: torch.dtype) -> Tensor:
         if dtype not in missing:
@@ -337,7 +340,7 @@ def _some_integers(name: str, *missing: torch.dtype) -> Mistakes:
         leaf = cast(t, dtype)
         return leaf.requires_grad_() if dtype.is_floating_point or dtype.is_complex else leaf
 
-    found = " and ".join(str(dtype) for dtype in missing)
+    found = " and ".join(map(str, missing))
     sentence = (
         f"You raise TypeError for int64, and not for {found}. Integers and truth values cannot "
         "require grad: ask dtype.is_floating_point and dtype.is_complex, which need no list."
@@ -394,10 +397,11 @@ class CastLeafKey(Key, task="cast_leaf"):
             "Also, you cast to float32 on the way, which keeps about 7 digits of 16.",
             _through_float32,
         ),
-        *_some_integers("bool", torch.bool),
-        *_some_integers("uint8", torch.uint8),
-        *_some_integers("int32", torch.int32),
-        *_some_integers("bool_and_uint8", torch.bool, torch.uint8),
+        *itertools.chain.from_iterable(
+            _some_integers(*missing)
+            for count in range(1, 5)
+            for missing in itertools.combinations(("bool", "uint8", "int16", "int32"), count)
+        ),
     )
     sentences: ClassVar = {"NONE": "Your function returned None. Return the leaf."}
 
@@ -488,6 +492,29 @@ class CastLeafKey(Key, task="cast_leaf"):
             raise TypeError
         _must_be_differentiable(dtype)
         return t.detach().to(dtype, copy=True).requires_grad_()
+
+    @raises("")
+    def complex128_refused(t, dtype):
+        """You refused complex128. Every complex dtype can require grad: ask
+        dtype.is_floating_point and dtype.is_complex, which need no list."""
+        if not (dtype.is_floating_point or dtype == torch.complex64):
+            raise TypeError
+        return t.detach().to(dtype, copy=True).requires_grad_()
+
+    def imaginary_part_filled(t, dtype):
+        """Your complex leaf has numbers in its imaginary part. t is real: its values as complex
+        numbers have the imaginary part 0, which to(dtype) gives."""
+        _must_be_differentiable(dtype)
+        values = t.detach()
+        values = torch.complex(values, values) if dtype.is_complex else values
+        return values.to(dtype, copy=True).requires_grad_()
+
+    def through_float16(t, dtype):
+        """You cast to float16 on the way to bfloat16. It has no number beyond 65504, which bfloat16
+        has: cast in one step, from the dtype of t to the one that is asked for."""
+        _must_be_differentiable(dtype)
+        values = t.detach().half() if dtype == torch.bfloat16 else t.detach()
+        return values.to(dtype, copy=True).requires_grad_()
 
     @raises("")
     def some_floats_refused(t, dtype):

@@ -51,6 +51,22 @@ def _unguarded(root: Tensor) -> list[Tensor]:
     return found
 
 
+def _until_none(root: Tensor, *, first: bool = False) -> list[Tensor]:
+    """The walk that leaves the inputs of a node at a None; `first` looks for one beforehand."""
+    if root.grad_fn is None:
+        return _leaves(root)
+    nodes: list[Any] = [root.grad_fn]
+    met = set(nodes)
+    for node in nodes:
+        inputs = [following for following, _ in node.next_functions]
+        end = inputs.index(None) if None in inputs else len(inputs)
+        for following in inputs[: 0 if first and end < len(inputs) else end]:
+            if following not in met:
+                met.add(following)
+                nodes.append(following)
+    return [node.variable for node in nodes if hasattr(node, "variable")]
+
+
 def _emptied(leaves: list[Tensor]) -> list[Tensor]:
     """The leaves, with nothing in .grad."""
     for leaf in leaves:
@@ -177,6 +193,34 @@ class LeafGradsKey(Key, task="leaf_grads"):
         """You asked which leaves have a .grad already. Most have none before the pass: what counts
         is that it will add to them."""
         return [leaf for leaf in _leaves(root) if root.grad_fn is None or leaf.grad is not None]
+
+    def filled_ones_left_out(root):
+        """You left out a leaf that has a .grad already. The pass adds to that as well: what lies in
+        .grad does not matter."""
+        found = _leaves(root)
+        return found if root.grad_fn is None else [leaf for leaf in found if leaf.grad is None]
+
+    def filled_ones_left_out_and_a_filled_root(root):
+        """You left out a leaf that has a .grad already. The pass adds to that as well: what lies in
+        .grad does not matter."""
+        return [leaf for leaf in _leaves(root) if leaf.grad is None]
+
+    def ends_not_recognised(root):
+        """Your list is empty wherever root is no leaf: the walk does not know its ends. The name()
+        of such a node is torch::autograd::AccumulateGrad, and not AccumulateGrad alone. Ask
+        hasattr(node, "variable"), which needs no name."""
+        return _leaves(root) if root.grad_fn is None else []
+
+    def none_ends_the_inputs(root):
+        """You left the inputs of a node at the first None. An input that does not require grad
+        stands in next_functions as (None, 0), and others may stand behind it: skip it, and go
+        on."""
+        return _until_none(root)
+
+    def nodes_with_none_passed_over(root):
+        """You went no further from a node that has a None among its inputs. An input that does not
+        require grad stands in next_functions as (None, 0): skip that one, and visit the others."""
+        return _until_none(root, first=True)
 
     def told_apart_by_value(root):
         """You took two leaves of equal values for one. They are two tensors, each with a .grad of

@@ -44,6 +44,16 @@ def _filled(tensors: dict[str, Tensor]) -> Names:
     return {n for n, t in tensors.items() if (t.is_leaf or t.retains_grad) and t.grad is not None}
 
 
+def _of_each_tensor(tensors: dict[str, Tensor], *, last: bool) -> Names:
+    """Of the names of each tensor with a gradient the first, or the last."""
+    found: dict[int, str] = {}
+    filled = _filled(tensors)
+    for name, tensor in tensors.items():
+        if name in filled and (last or id(tensor) not in found):
+            found[id(tensor)] = name
+    return set(found.values())
+
+
 class WhichGetGradKey(Key, task="which_get_grad"):
     def reference(program: str, x: Tensor, w: Tensor, c: Tensor) -> Names:
         return _filled(_run(program, x, w, c))
@@ -108,6 +118,38 @@ class WhichGetGradKey(Key, task="which_get_grad"):
             exec(compile(ast.Module([line], []), "program", "exec"), names)
             stood_for += _tensors(names).items()
         return {n for n, t in stood_for if _filled({n: t})}
+
+    def names_before_the_pass(program, x, w, c):
+        """You looked at what each name stood for when the pass began. A line after it may assign a
+        name again, which then stands for another tensor: ask the dict at the end."""
+        names = {"torch": torch, "c": c.clone()}
+        names |= {n: t.detach().clone().requires_grad_() for n, t in (("x", x), ("w", w))}
+        forward, backward, rest = program.partition("y.backward")
+        exec(forward, names)
+        known = _tensors(names)
+        exec(backward + rest, names)
+        return _filled(known)
+
+    def first_names_alone(program, x, w, c):
+        """Of two names that stand for one tensor you list one. Every name is asked for whose .grad
+        is not None."""
+        return _of_each_tensor(_run(program, x, w, c), last=False)
+
+    def last_names_alone(program, x, w, c):
+        """Of two names that stand for one tensor you list one. Every name is asked for whose .grad
+        is not None."""
+        return _of_each_tensor(_run(program, x, w, c), last=True)
+
+    def other_names_of_the_given_ones_left_out(program, x, w, c):
+        """You left out a second name of x or w. Every name is asked for that stands for a tensor
+        whose .grad is not None."""
+        known = _run(program, x, w, c)
+        given = [known.get(name) for name in ("x", "w", "c")]
+        return {
+            name
+            for name in _filled(known)
+            if name in ("x", "w", "c") or not any(known[name] is one for one in given)
+        }
 
     def given_ones_alone(program, x, w, c):
         """You looked at the three tensors that you were given, and at nothing else. What the

@@ -2,6 +2,7 @@
 
 import itertools
 import re
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -10,6 +11,12 @@ from grader.trusted.key import Key, raises
 
 
 class SafeUpdateKey(Key, task="safe_update"):
+    sentences: ClassVar = {
+        "FLAGS.shares_memory": "{path} lies in other memory than before the call. Write into the "
+        "tensor that is there, inside no_grad: .data = ... and set_() put others in the place of "
+        "its values."
+    }
+
     def reference(w: Tensor, g: Tensor, lr: float) -> None:
         with torch.no_grad():
             w.copy_(w - lr * g)

@@ -260,9 +260,9 @@ class PartialNoGradKey(Key, task="partial_no_grad"):
         return (x / (_lengths(x) + eps)).detach()
 
     def flag_set_afterwards(x, eps):
-        """No gradient reaches x. The division stands inside the block, and requires_grad_() on a
-        tensor without history makes a new leaf, where gradients end. Only the lengths belong into
-        the block; divide outside of it."""
+        """Your result requires grad, and no gradient reaches x: its history begins at a new leaf.
+        requires_grad_() makes one of a result without history, and of a detached copy of x. Only
+        the lengths belong into the block: divide x itself, outside of it."""
         return (x / (_lengths(x) + eps)).detach().requires_grad_()
 
     def full_gradient(x, eps):

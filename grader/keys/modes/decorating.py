@@ -261,7 +261,7 @@ class DecoratedInferKey(Key, task="decorated_infer"):
 
         return wrapper
 
-    @raises(r"takes 1 positional argument but \d|unexpected keyword argument '(?!by')")
+    @raises(r"takes 1 positional argument but \d|unexpected keyword argument '(?!by')|multiply seq")
     def arguments_not_unpacked(fn):
         """fn got other arguments than your wrapper: a tuple or a dict of them in the place of each
         by itself. The stars take them apart again: fn(*args, **kwargs)."""
@@ -287,6 +287,18 @@ class DecoratedInferKey(Key, task="decorated_infer"):
         def wrapper(**kwargs):
             with torch.no_grad():
                 return fn(**kwargs)
+
+        return wrapper
+
+    @raises(r"takes \d+ positional arguments? but \d+ were given|multiple values for argument")
+    def one_argument_taken(fn):
+        """Your wrapper does not take the arguments of every fn: a function of two tensors cannot be
+        called through it. Write def wrapper(*args, **kwargs), and hand both on."""
+
+        @functools.wraps(fn)
+        def wrapper(t, **kwargs):
+            with torch.no_grad():
+                return fn(t, **kwargs)
 
         return wrapper
 

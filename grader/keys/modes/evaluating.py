@@ -149,6 +149,38 @@ class EvaluateKey(Key, task="evaluate"):
             for part, training in parts:
                 part.training = training
 
+    def eval_only_if_training(model, x):
+        """A part in train mode, inside of what is in eval mode, worked in train mode: eval() was
+        not called on it. A flag such as model.training is that of one module alone. Call
+        model.eval() in any case."""
+        if model.training:
+            return EvaluateKey.reference(model, x)
+        with torch.no_grad():
+            return model(x)
+
+    def train_called_on_those_that_trained(model, x):
+        """You called train() on every module that was in train mode. That sets the flags of all
+        parts inside as well, and one of them was in eval mode. Keep the flag of each module, and
+        set `module.training = flag` for each."""
+        modes = _modes(model)
+        try:
+            return _left_in_eval(model, x)
+        finally:
+            for part, training in modes:
+                if training:
+                    part.train()
+
+    def trained_parts_forgotten(model, x):
+        """You put back the flag of the whole model, and the parts that were in eval mode. A part
+        that was in train mode, in a model in eval mode, is in eval mode now: keep the flag of each
+        module, and set `module.training = flag` for each."""
+        training, modes = model.training, _modes(model)
+        try:
+            return _left_in_eval(model, x)
+        finally:
+            model.train(training)
+            _restore([(part, flag) for part, flag in modes if not flag])
+
     def one_flag_for_each_class(model, x):
         """You kept one flag for each class of layer. Two layers of one class may be in different
         modes: keep the flag of each module, in a dict by the module itself or in a list."""
@@ -333,6 +365,12 @@ class CachedFeaturesKey(Key, task="cached_features"):
         sets the flags of all parts, and so does train(flag). It comes in the right mode: call
         neither."""
         return CachedFeaturesKey.reference(backbone.eval(), x)
+
+    def eval_if_it_trains(backbone, x):
+        """You put the backbone into eval mode where it is in train mode, and back afterwards. It
+        comes in the right mode: leave that as it is."""
+        run = CachedFeaturesKey.run_in_eval if backbone.training else CachedFeaturesKey.reference
+        return run(backbone, x)
 
     def run_in_eval(backbone, x):
         """You ran the backbone, or a copy of it, in eval mode, and a part of it was in train mode.

@@ -3,6 +3,7 @@
 import copy
 import itertools
 from collections.abc import Callable, Iterator
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -126,6 +127,38 @@ class FrozenMiddleKey(Key, task="frozen_middle"):
         from 0 equals it, and model[i:i + 1] is empty. Take model[i], which needs none of them."""
         for name, parameter in model.named_parameters():
             if name.split(".")[0] == str(i):
+                parameter.requires_grad_(False)
+                parameter.grad = None
+
+    def name_begins_with_the_digits(model, i):
+        """You froze every layer whose name begins with the digits of its position: that of layer 1
+        begins like those of layers 10 and 11. Take model[i], which needs no name."""
+        position = str(range(len(model))[i])
+        _freeze(*(m for name, m in model.named_children() if name.startswith(position)))
+
+    def name_begins_like_i(model, i):
+        """You froze every layer whose name begins with the text of i. With i = 1 layers 10 and 11
+        are among them, with i = -1 there is none, and a layer may have a name of its own. Take
+        model[i], which needs no name."""
+        _freeze(*(m for name, m in model.named_children() if name.startswith(str(i))))
+
+    def position_taken_for_the_name(model, i):
+        """You looked for the position of the layer in the names. The layers of an nn.Sequential may
+        have names of their own, and then none is a number. Take model[i], which needs no name."""
+        position = str(range(len(model))[i])
+        _freeze(*(m for name, m in model.named_children() if name == position))
+
+    @raises(r"has no attribute .\d")
+    def position_taken_for_a_part(model, i):
+        """You looked for the position of the layer in the names. The layers of an nn.Sequential may
+        have names of their own, and then none is a number. Take model[i], which needs no name."""
+        _freeze(model.get_submodule(str(range(len(model))[i])))
+
+    def weight_and_bias_of_all_parts(model, i):
+        """You froze what is called weight or bias. A parameter may have any name: go through
+        parameters() of the layer, which lists them all."""
+        for name, parameter in model[i].named_parameters():
+            if name.rpartition(".")[2] in ("weight", "bias"):
                 parameter.requires_grad_(False)
                 parameter.grad = None
 
@@ -343,6 +376,12 @@ def _by_name(
 
 
 class EmaUpdateKey(Key, task="ema_update"):
+    sentences: ClassVar = {
+        "FLAGS.shares_memory": "{path} lies in other memory than before the call. Write into the "
+        "tensor that is there, by copy_(...) or mul_(...): t.data = ... and set_() put others in "
+        "the place of its values."
+    }
+
     def first_only(target, online, beta):
         """The first parameter is right, and the others are as they were. Look for a `return` or a
         `break` inside the loop."""
@@ -393,6 +432,14 @@ class EmaUpdateKey(Key, task="ema_update"):
         1 - beta."""
         _average(_parameters(target, online), beta, beta - 1)
         _average(_buffers(target, online), beta, beta - 1)
+
+    def gradients_moved_as_well(target, online, beta):
+        """You changed .grad of the target's parameters. What lies there is no part of the module's
+        state: leave it as it is."""
+        EmaUpdateKey.reference(target, online, beta)
+        for t in target.parameters():
+            if t.grad is not None:
+                t.grad.mul_(beta)
 
     def in_eval_afterwards(target, online, beta):
         """The values are right, and you left a module in eval mode. Modes are not asked for."""
@@ -532,6 +579,24 @@ class EmaUpdateKey(Key, task="ema_update"):
         Write into t inside no_grad, and go through buffers() as well."""
         for t, o in _parameters(target, online):
             t.data = beta * t.data + (1 - beta) * o.data
+
+    def integers_of_online(target, online, beta):
+        """You let the integers of target use the memory of online, by t.data = ... or set_(): what
+        online counts later, target counts as well. Write into t: t.copy_(...)."""
+        _average(_parameters(target, online), beta, 1 - beta)
+        floats = ((t, o) for t, o in _buffers(target, online) if t.is_floating_point())
+        _average(floats, beta, 1 - beta)
+        for t, o in _buffers(target, online):
+            if not t.is_floating_point():
+                t.data = o
+
+    def everything_in_other_memory(target, online, beta):
+        """You gave parameters and buffers other memory: t.data = ... puts a new tensor in the place
+        of their values. All that shares the old memory still sees the old ones. Write into t inside
+        no_grad."""
+        for t, o in (*_parameters(target, online), *_buffers(target, online)):
+            averaged = t.is_floating_point()
+            t.data = beta * t.data + (1 - beta) * o.data if averaged else o.data.clone()
 
     def target_frozen(target, online, beta):
         """You switched requires_grad of target off and left it off. no_grad lets you write into

@@ -1,5 +1,6 @@
 """Reference and mistakes of the exercise that computes again instead of saving."""
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -51,6 +52,22 @@ class _Unset(_Again):
         y = _Again.forward(ctx, block, x, *parameters)
         ctx.sets = False
         return y
+
+
+def _in_mode(
+    block: nn.Module, *, training: bool = False, one_flag: bool = False
+) -> Callable[[Tensor], Tensor]:
+    """block in one mode, with the flag of each part put back, or that of the whole."""
+
+    def run(x: Tensor) -> Tensor:
+        was, modes = block.training, [(part, part.training) for part in block.modules()]
+        y: Tensor = block.train(training)(x)
+        block.train(was)
+        for part, flag in () if one_flag else modes:
+            part.training = flag
+        return y
+
+    return run
 
 
 class CheckpointedKey(Key, task="checkpointed"):
@@ -164,6 +181,26 @@ class CheckpointedKey(Key, task="checkpointed"):
         inputs alone: hand the parameters to apply as well, or use torch.utils.checkpoint with
         use_reentrant=False."""
         return _Again.apply(block, x)
+
+    def forward_called(block, x):
+        """A hook that stands on block did not run: you handed over its forward, or called its parts
+        one by one. Hand over block itself: block(x) runs its hooks as well."""
+        return checkpoint(block.forward, x, use_reentrant=False)
+
+    def run_in_train_mode(block, x):
+        """You ran block in train mode, and put the mode back: entries are dropped then. It must
+        compute what block(x) computes in the mode it came in."""
+        return checkpoint(_in_mode(block, training=True), x, use_reentrant=False)
+
+    def run_in_eval(block, x):
+        """You ran block in eval mode, and put the mode back: nothing is dropped then. It must
+        compute what block(x) computes in the mode it came in."""
+        return checkpoint(_in_mode(block), x, use_reentrant=False)
+
+    def run_in_eval_and_one_flag_put_back(block, x):
+        """You ran block in eval mode, where nothing is dropped, and put one flag back for all its
+        parts. It must compute what block(x) computes, each part in the mode it came in."""
+        return checkpoint(_in_mode(block, one_flag=True), x, use_reentrant=False)
 
     def switched_to_eval(block, x):
         """You put block into eval mode, where nothing is dropped. It must compute what block(x)

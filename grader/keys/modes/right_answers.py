@@ -180,13 +180,6 @@ def freeze_by_detaching(model, i):
         parameter.grad = None
 
 
-def freeze_by_prefix(model, i):
-    position = range(len(model))[i]
-    for name, parameter in model.named_parameters():
-        if name.partition(".")[0] == str(position):
-            parameter.requires_grad, parameter.grad = False, None
-
-
 def freeze_in_a_loop(model, i):
     for parameter in model[i].parameters():
         parameter.requires_grad = False
@@ -252,10 +245,6 @@ def ema_through_detach(target, online, beta):
                 t.mul_(beta).add_(o, alpha=1 - beta)
             else:
                 t.copy_(o)
-
-
-def ckpt_of_the_forward(block, x):
-    return checkpoint(block.forward, x, use_reentrant=False)
 
 
 def ckpt_of_a_lambda(block, x):
@@ -368,7 +357,6 @@ ANSWERS = {
         (freeze_by_methods,),
         (freeze_by_name,),
         (freeze_by_detaching,),
-        (freeze_by_prefix,),
     ],
     "ema_update": [
         (ema_by_lerp,),
@@ -381,7 +369,6 @@ ANSWERS = {
         (ckpt_by_library,),
         (ckpt_by_inner_backward,),
         (ckpt_by_saved_hooks,),
-        (ckpt_of_the_forward,),
         (ckpt_of_a_lambda,),
     ],
     "grad_mode_table": [(mode_by_rule,)],

@@ -140,6 +140,8 @@ class TargetNetwork(Task):
         ),
         case("q_target drops entries, and is in train mode", rows=7, drops=True),
         case("q_target drops entries, and is in eval mode", rows=7, drops=False),
+        case("q drops entries, and is in train mode", rows=7, value_drops=True),
+        case("q drops entries, and is in eval mode", rows=7, value_drops=False),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
@@ -169,11 +171,13 @@ class TargetNetwork(Task):
         shared=False,
         states=(),
         drops=None,
+        value_drops=None,
     ):
         q = lived(_Value(w, u), *states)
         q_target = q if shared else lived(_Value(w_target, u_target), *states)
-        if drops is not None:  # every entry in train mode, so that no number is random
-            q_target.act = nn.Sequential(nn.Tanh(), nn.Dropout(1.0)).train(drops)
+        for net, dropping in ((q_target, drops), (q, value_drops)):
+            if dropping is not None:  # every entry in train mode, so that no number is random
+                net.act = nn.Sequential(nn.Tanh(), nn.Dropout(1.0)).train(dropping)
         if states:
             s, s2 = computed(s), computed(s2)
         known = {f"q.{name}": p for name, p in q.named_parameters()}

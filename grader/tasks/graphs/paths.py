@@ -11,7 +11,8 @@ from grader.engine.task import AUTOGRAD, F32, Case, Inputs, Rng, Task, case
 
 class TwoPathGrad(Task):
     """Return dy/dx and dy/dw of y = ((x + w) * (w + 1)).sum() for x and w of shape (n,), worked
-    out by hand: no call of backward is needed."""
+    out by hand: no call of backward is needed. Neither requires grad or has a .grad when you get
+    it; you may change that."""
 
     id = "two_path_grad"
     signatures = ("two_path_grad(x, w) -> (dx, dw)",)
@@ -41,7 +42,8 @@ class TwoPathGrad(Task):
 class EdgeProducts(Task):
     """For the net b = w1*a, c = w2*a, d = w3*b + w4*c, L = 10 - d with numbers a, w1, ..., w4
     (tensors of shape ()), return a dict with the derivatives of L: keys "a", "w1", "w2", "w3"
-    and "w4"."""
+    and "w4". None of the tensors requires grad or has a .grad when you get it; you may change
+    that."""
 
     id = "edge_products"
     signatures = ("edge_products(a, w1, w2, w3, w4) -> grads",)
@@ -137,7 +139,7 @@ def _graph(kind: str, x: Tensor, w: Tensor, steps: Iterable[Tensor]) -> Tensor:
         shared = x * x
         return (shared.exp() + shared).relu()
     if kind == "constant":
-        return (x * w).sum() - w.sum()
+        return (w * x).sum() - w.sum()  # None is the first input of one node, the last of another
     if kind == "twice":
         return x.sin() * x
     if kind == "left":  # the inputs of a node do not stand in the order of their names

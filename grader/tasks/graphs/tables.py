@@ -80,7 +80,18 @@ class RequiresGradTable(Task):
         ),
         case("copies", expressions=("x.detach()", "x.clone()", "x[0]", "c.clone()")),
         case(
-            "in no_grad", expressions=("x * 2", "x + c", "x", "x.exp()"), no_grad=True, visible=True
+            "in no_grad",
+            expressions=("x * 2", "x + c", "x", "x.exp()", "torch.ones(3, requires_grad=True)"),
+            no_grad=True,
+            visible=True,
+        ),
+        case(
+            "new tensors, and complex numbers",
+            expressions=(
+                "torch.ones(3, requires_grad=True)",
+                "torch.zeros_like(x)",
+                "torch.complex(x, c)",
+            ),
         ),
         case(
             "a letter x in a name",

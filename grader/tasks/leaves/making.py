@@ -34,14 +34,15 @@ class MakeLeaf(Task):
         case("a non-leaf in float32", shape=(5,), kind="computed", dtype=F32),
         case("a leaf with an old .grad", shape=(7,), kind="trained"),
         case("one row, repeated by expand", shape=(1, 5), kind="expanded"),
-        case("one number in bfloat16", shape=(), kind="computed", half=True),
+        case("one number in bfloat16", shape=(), kind="computed", half="bfloat16"),
+        case("5 numbers in float16", shape=(5,), kind="leaf", half="float16"),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
         return {"t": rng.apart(0.5, 3.0, *case["shape"])}
 
-    def observe(self, make_leaf, t, kind, half=False):
-        source = _source(kind, t.to(torch.bfloat16) if half else t)
+    def observe(self, make_leaf, t, kind, half=""):
+        source = _source(kind, t.to(getattr(torch, half)) if half else t)
         leaf = make_leaf(source)
         return {"leaf": leaf, **_standing(leaf, source)}
 
@@ -148,6 +149,9 @@ class CastLeaf(Task):
         _cast("to bool", "float32", "bool", "plain"),
         _cast("to uint8", "float32", "uint8", "plain"),
         _cast("to int32", "float32", "int32", "plain"),
+        _cast("to int16", "float64", "int16", "plain"),
+        _cast("to complex128", "float64", "complex128", "plain"),
+        _cast("large numbers, to bfloat16", "float32", "bfloat16", "plain", factor=1e6),
         _cast("a leaf, to float16", "float64", "float16", "leaf"),
         _cast(
             "a leaf with an old .grad, float64 to float64",
@@ -161,9 +165,10 @@ class CastLeaf(Task):
     def draw(self, rng: Rng, case: Case) -> Inputs:
         return {"t": rng.apart(0.5, 3.0, 5)}
 
-    def observe(self, to_leaf, t, start, target, kind):
+    def observe(self, to_leaf, t, start, target, kind, factor=1):
         # Which dtype t has is what this exercise is about: the case's own has no say in it.
-        source, dtype = _source(kind, t.to(getattr(torch, start))), getattr(torch, target)
+        source = _source(kind, (factor * t).to(getattr(torch, start)))
+        dtype = getattr(torch, target)
         own = t.dtype  # t may be the source itself, and an answer may cast that
         if kind == "trained":  # digits that float32 has no place for
             source.data.mul_(1 + 2**-40)
@@ -184,11 +189,16 @@ class CastLeaf(Task):
             **standing,
             "dtype": "as asked" if leaf.dtype == dtype else str(leaf.dtype),
             **({} if kind != "trained" else {"digits": _digits(values, source)}),
+            **({"imaginary part": _imaginary(values)} if values.is_complex() else {}),
         }
 
 
 def _digits(values: Tensor, source: Tensor) -> str:
     return "all of t" if torch.equal(values.to(source.dtype), source.detach()) else "fewer than t"
+
+
+def _imaginary(values: Tensor) -> str:
+    return "another" if not values.is_meta and bool(values.imag.any()) else "0"
 
 
 def _source(kind: str, t: Tensor) -> Tensor:

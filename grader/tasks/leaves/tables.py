@@ -69,6 +69,12 @@ class WhichGetGrad(Task):
             "names that are assigned again",
             "x = x * w\ny = x.sum()\ny.backward()",
             "c = c.clone().requires_grad_()\ny = (c * w).sum()\ny.backward()",
+            "y = (x * w).sum()\ny.backward()\nx = x.detach()",
+        ),
+        asked(
+            "two names of one tensor",
+            "h = x\ny = (h * w).sum()\ny.backward()",
+            "h = x * w\nh.retain_grad()\nk = h\ny = k.sum()\ny.backward()",
         ),
     )
 

@@ -39,6 +39,7 @@ class DecoratedInfer(Task):
         case("float32", what="returns", dtype=F32),
         case("fn uses a weight", what="weighs"),
         case("fn calls itself", what="recurses"),
+        case("fn takes two tensors", what="takes two"),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
@@ -65,11 +66,16 @@ class DecoratedInfer(Task):
                     return t * by
             return t * by
 
+        def summed(t, u, by=1.0):
+            inside.append("on" if torch.is_grad_enabled() else "off")
+            return t * by + u
+
+        fn, given = (summed, (x, x.detach() + 1)) if what == "takes two" else (scaled, (x,))
         returned: list[Tensor] = []
 
-        @functools.wraps(scaled)
+        @functools.wraps(fn)
         def noted(*args, **kwargs):
-            returned.append(scaled(*args, **kwargs))
+            returned.append(fn(*args, **kwargs))
             return returned[-1]
 
         x.requires_grad_()
@@ -79,7 +85,7 @@ class DecoratedInfer(Task):
             left_on = torch.is_grad_enabled()
         with torch.set_grad_enabled(recording):
             try:
-                result = decorated(x, by=scale)
+                result = decorated(*given, by=scale)
             except Unwell:
                 ended = "the error of fn came out"
             after = "on" if torch.is_grad_enabled() else "off"
@@ -105,7 +111,7 @@ class DecoratedInfer(Task):
             "ended": ended,
             "recording while fn ran": inside,
             "recording afterwards": after if left_on else "off, as soon as fn is decorated",
-            "keeps its name": getattr(decorated, "__name__", "") == "scaled",
+            "keeps its name": getattr(decorated, "__name__", "") == fn.__name__,
             "returned": "what fn returned" if itself else "another object",
             "usable later": what == "raises" or _can_be_saved(result, x),
             **({"recorded with the weight": kept[0].requires_grad} if kept else {}),

@@ -41,6 +41,12 @@ class Evaluate(Task):
         ),
         case("the same, and the model raises", fails=True, states=("nested", "grad", "frozen")),
         case("called inside no_grad", recording=False),
+        case(
+            "a part of a part in train mode, in a model in eval mode",
+            frozen=("",),
+            trains="0.2",
+            states=("nested",),
+        ),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
@@ -66,6 +72,7 @@ class Evaluate(Task):
         states=(),
         recording=True,
         trained=False,
+        trains=None,
     ):
         recorded = []
         raised: list[type[BaseException]] = []
@@ -90,6 +97,8 @@ class Evaluate(Task):
             x = computed(x)
             for part in ("0.0", "0.1"):  # parts of a part, the first of a class that stands twice
                 model.get_submodule(part).eval()
+        if trains is not None:
+            model.get_submodule(trains).train()
         if trained:
             x = with_grad(x)
         ended, logits = "it returned", None
@@ -156,6 +165,7 @@ class CachedFeatures(Task):
         ),
         case("a part in train mode, which drops everything", rows=7, drops=True),
         case("a part in eval mode, which drops nothing", rows=7, drops=False),
+        case("a backbone in train mode, which drops everything", rows=7, drops=True, trains=True),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
@@ -167,7 +177,9 @@ class CachedFeatures(Task):
             "v": rng.apart(1.0, 2.0, case["rows"]),
         }
 
-    def observe(self, features, x, w, u, head, v, wanted=False, states=(), drops=None):
+    def observe(
+        self, features, x, w, u, head, v, wanted=False, states=(), drops=None, trains=False
+    ):
         recorded, passed = [], list[int]()
 
         def see(h):
@@ -177,6 +189,8 @@ class CachedFeatures(Task):
         parts = nn.Sequential(Layer(w, w[0]), Note(see), Layer(u, u[0])).eval()
         if drops is not None:
             parts.insert(2, nn.Dropout(1.0).train(drops))
+        if trains:
+            parts.train()
         backbone: nn.Module = lived(parts, *states)
         x = with_grad(x) if states else x.requires_grad_(wanted)
         head.requires_grad_()

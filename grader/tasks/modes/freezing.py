@@ -1,5 +1,6 @@
 """Exercises on parameters that must not train: a frozen layer, and a slow copy of a model."""
 
+from collections import OrderedDict
 from typing import Any
 
 import torch
@@ -12,10 +13,11 @@ from grader.tasks.modes.nets import Layer
 
 
 class FrozenMiddle(Task):
-    """model is an nn.Sequential. Freeze the parameters of model[i], such that an optimizer over all
-    parameters of the model, which skips those whose .grad is None, leaves them alone from now on.
-    Their gradients of earlier passes may still lie in .grad. All other layers go on training: the
-    gradients that reach them, and what lies in their .grad, stay as they are."""
+    """model is an nn.Sequential, whose layers may have names. Freeze the parameters of model[i],
+    such that an optimizer over all parameters of the model, which skips those whose .grad is None,
+    leaves them alone from now on. Their gradients of earlier passes may still lie in .grad. All
+    other layers go on training: the gradients that reach them, and what lies in their .grad, stay
+    as they are."""
 
     id = "frozen_middle"
     signatures = ("freeze_middle(model, i) -> None",)
@@ -39,6 +41,8 @@ class FrozenMiddle(Task):
         case("layers made of layers, parts in other modes", i=1, nested=True, visible=True),
         case("one layer without parameters in two places", i=3, gaps=True),
         case("a parameter of it is frozen already, with an old .grad", i=1, stale="1.bias"),
+        case("the second of twelve layers", i=1, gaps=True, twelve=True),
+        case("layers with names, and a parameter that is no weight", i=1, called=True),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
@@ -65,6 +69,8 @@ class FrozenMiddle(Task):
         fresh=False,
         nested=False,
         gaps=False,
+        twelve=False,
+        called=False,
     ):
         model = nn.Sequential(Layer(w0, w0[0]), Layer(w1, w1[0]), Layer(w2, w2[0]))
         if nested:
@@ -77,7 +83,11 @@ class FrozenMiddle(Task):
         if gaps:
             first, middle, last = model
             act = nn.Tanh()
-            model = nn.Sequential(act, first, act, middle, last)
+            model = nn.Sequential(act, first, *[act] * (8 if twelve else 1), middle, last)
+        if called:
+            first, middle, last = model
+            body = nn.Sequential(middle, _Scale(w1[0]))
+            model = nn.Sequential(OrderedDict(stem=first, body=body, head=last))
         known = dict(model.named_parameters())
         if frozen:
             model.get_submodule(frozen).requires_grad_(False)
@@ -97,6 +107,18 @@ class FrozenMiddle(Task):
             observed[f"{name}, after a step"] = parameter
             observed |= flags(name, parameter, "requires_grad")
         return observed
+
+
+class _Scale(nn.Module):
+    """Multiplies by a parameter that has neither of the usual names."""
+
+    def __init__(self, scale: Tensor) -> None:
+        super().__init__()
+        self.scale = nn.Parameter(scale.clone())
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x times the scale."""
+        return x * self.scale
 
 
 def _step(parameter: Tensor) -> None:

@@ -33,13 +33,14 @@ class Checkpointed(Task):
         case("7 rows", rows=7, visible=True),
         case("x does not require grad", rows=7, wanted=False),
         case("with dropout", rows=7, p=0.5),
+        case("with dropout, in eval mode", rows=7, p=0.5, training=False),
         case("one row", rows=1),
         case("float32, with dropout", rows=7, p=0.4, dtype=F32),
         case(
             "a block of parts in the middle of training",
             rows=7,
             p=0.5,
-            states=("nested", "grad", "frozen", "mode"),
+            states=("nested", "grad", "frozen", "mode", "hooked"),
         ),
     )
 
@@ -53,7 +54,7 @@ class Checkpointed(Task):
             "top": rng.apart(0.2, 0.4, 11, 2),
         }
 
-    def observe(self, run_ckpt, x, v, w, u, top, p=0.0, wanted=True, states=()):
+    def observe(self, run_ckpt, x, v, w, u, top, p=0.0, wanted=True, training=True, states=()):
         passes: list[int] = []
         kept = Kept()
         block: nn.Module = nn.Sequential(
@@ -68,7 +69,7 @@ class Checkpointed(Task):
             Note(kept.note),
             Layer(top, top[0]),
         )
-        block = lived(block, *states)
+        block = lived(block.train(training), *states)
         x = with_grad(x) if states else x.requires_grad_(wanted)
         with seeded(11):
             y = run_ckpt(block, x)
