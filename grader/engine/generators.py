@@ -20,7 +20,7 @@ class Generators:
     """Where every global generator stands now."""
 
     def __init__(self) -> None:
-        self.torch = torch.get_rng_state().numpy().tobytes()
+        self.torch = torch.default_generator.get_state().numpy().tobytes()
         self.python = twisters.python_state()
         self.numpy = twisters.numpy_words() if "numpy" in sys.modules else None
         cuda = torch.cuda.is_initialized()
@@ -31,9 +31,10 @@ class Generators:
         """Whether none has moved; one that is there since then is no news."""
         if not isinstance(other, Generators):
             return NotImplemented
-        return (self.torch, self.python) == (other.torch, other.python) and all(
-            one is None or another is None or one == another
-            for one, another in ((self.numpy, other.numpy), (self.cuda, other.cuda))
+        return (
+            (self.torch, self.python) == (other.torch, other.python)
+            and (self.numpy == other.numpy or None in (self.numpy, other.numpy))
+            and (self.cuda == other.cuda or None in (self.cuda, other.cuda))
         )
 
     def keep(self) -> None:

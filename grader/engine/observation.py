@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 
+from grader.engine.state import no_inference
 from grader.engine.text import plain_text, type_name
 
 Plain = Any
@@ -187,7 +188,7 @@ def record(value: Any) -> Plain:
 def record_all(values: Mapping[str, Any]) -> dict[str, Plain]:
     """Record named values, all within one set of limits."""
     recorder = _Recorder()
-    with torch.inference_mode(False), torch.no_grad():
+    with no_inference(), torch.no_grad():
         return {name: recorder.record(value, 0) for name, value in values.items()}
 
 
