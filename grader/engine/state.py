@@ -146,11 +146,13 @@ class Modes:
     """torch's modes, the default device among them: what is on sees every call of torch."""
 
     def __init__(self) -> None:
-        functions, dispatches = _C._len_torch_function_stack(), _C._len_torch_dispatch_stack()
-        self.functions = [_C._get_function_stack_at(i) for i in range(functions)]
-        self.dispatches = [_C._get_dispatch_stack_at(i) for i in range(dispatches)]
+        self.functions: Sequence[Any] = ()
+        self.dispatches: Sequence[Any] = ()
+        if functions := _C._len_torch_function_stack():
+            self.functions = [_C._get_function_stack_at(i) for i in range(functions)]
+        if dispatches := _C._len_torch_dispatch_stack():
+            self.dispatches = [_C._get_dispatch_stack_at(i) for i in range(dispatches)]
         self.device = getattr(torch._GLOBAL_DEVICE_CONTEXT, "device_context", None)
-        self._ids = *map(id, self.functions), 0, *map(id, self.dispatches), 0, id(self.device)
 
     def restore(self, effects: dict[str, str] | None = None) -> None:
         """Put back the modes that were on, without calling any operation under those that are."""
@@ -173,7 +175,14 @@ class Modes:
         torch._GLOBAL_DEVICE_CONTEXT.device_context = self.device
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Modes) and self._ids == other._ids
+        if not isinstance(other, Modes) or other.device is not self.device:
+            return False
+        if not (self.functions or self.dispatches or other.functions or other.dispatches):
+            return True
+        return self._ids() == other._ids()
+
+    def _ids(self) -> tuple[int, ...]:
+        return *map(id, self.functions), 0, *map(id, self.dispatches)
 
 
 def no_inference() -> AbstractContextManager[Any]:

@@ -83,7 +83,7 @@ def unpack(message: bytes, *, believed: bool = False) -> Plain:
         raise MalformedMessage("the lengths do not add up")
     try:
         tensors = _load(message[_LENGTHS.size + tree_size :])
-        tree = json.loads(message[_LENGTHS.size : _LENGTHS.size + tree_size])
+        tree = json.loads(message[_LENGTHS.size : _LENGTHS.size + tree_size].decode("ascii"))
         value = _Decoding(tensors).value(tree, 0)
         exact = believed or pack(value) == message
     except MalformedMessage:
