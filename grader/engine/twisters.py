@@ -105,15 +105,17 @@ def _words_at(generator: Any) -> _Memory:
     return _at(generator.ctypes.state_address, _MT19937_BYTES)
 
 
-@functools.cache
 def _numpy_pair() -> _Memory | None:
-    """Where NumPy's global state, which no function reads by itself, has the pair."""
+    """The memory of the pair in NumPy's global state, which no function reads by itself."""
     numpy_random: Any = sys.modules["numpy"].random
-    place = place_of_pair(numpy_random.RandomState)
     own = getattr(numpy_random.get_state, "__self__", None)
-    if place is None or type(own) is not numpy_random.RandomState:
-        return None
-    return _at(id(own) + place, _PAIR.size)
+    return _pair_in(own) if type(own) is numpy_random.RandomState else None
+
+
+@functools.lru_cache(maxsize=1)
+def _pair_in(state: Any) -> _Memory | None:
+    place = place_of_pair(type(state))
+    return None if place is None else _at(id(state) + place, _PAIR.size)
 
 
 def place_of_pair(kind: Any) -> int | None:
