@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 
+from grader.engine.state import no_inference
 from grader.engine.text import plain_text, type_name
 
 Plain = Any
@@ -45,6 +46,7 @@ DTYPES = {
     )
 }
 """The dtypes a recorded tensor may have, by name."""
+_DTYPES = frozenset(DTYPES.values())
 
 FLAGS = frozenset(
     {
@@ -64,8 +66,9 @@ _T: Any = torch.Tensor
 _detach, _is_leaf, _requires_grad = _T.detach, _T.is_leaf, _T.requires_grad
 _grad_fn, _retains_grad, _grad = _T.grad_fn, _T.retains_grad, _T.grad
 _clone, _cpu, _resolve_conj, _resolve_neg = _T.clone, _T.cpu, _T.resolve_conj, _T.resolve_neg
-_storage, _numel, _layout, _dtype = _T.untyped_storage, _T.numel, _T.layout, _T.dtype
-_is_nested, _is_meta = _T.is_nested, _T.is_meta
+_storage, _numel = _T.untyped_storage, _T.numel
+_layout_of, _dtype_of = _T.layout.__get__, _T.dtype.__get__
+_is_nested, _is_meta = _T.is_nested.__get__, _T.is_meta.__get__
 _module_of = vars(type)["__module__"].__get__
 
 
@@ -187,7 +190,7 @@ def record(value: Any) -> Plain:
 def record_all(values: Mapping[str, Any]) -> dict[str, Plain]:
     """Record named values, all within one set of limits."""
     recorder = _Recorder()
-    with torch.inference_mode(False), torch.no_grad():
+    with no_inference(), torch.no_grad():
         return {name: recorder.record(value, 0) for name, value in values.items()}
 
 
@@ -269,14 +272,14 @@ class _Recorder:
     def _tensor(self, value: torch.Tensor, kind: type) -> Plain:
         if kind not in (torch.Tensor, torch.nn.Parameter):
             return Unrecordable(f"{type_name(kind)}, a subclass of Tensor")
-        layout, dtype = _layout.__get__(value), _dtype.__get__(value)
-        if _is_nested.__get__(value) or layout is not torch.strided:
-            word = "nested" if _is_nested.__get__(value) else str(layout).removeprefix("torch.")
+        layout, dtype = _layout_of(value), _dtype_of(value)
+        if _is_nested(value) or layout is not torch.strided:
+            word = "nested" if _is_nested(value) else str(layout).removeprefix("torch.")
             return Unrecordable(f"{word} tensor".replace("_", " "))
-        if dtype not in DTYPES.values():
+        if dtype not in _DTYPES:
             return Unrecordable(f"tensor of dtype {str(dtype).removeprefix('torch.')}")
         bare = _detach(value)
-        if _is_meta.__get__(bare):
+        if _is_meta(bare):
             return bare
         if not self._take("bytes", _numel(bare) * dtype.itemsize):
             return Unrecordable(f"tensor of {_numel(bare)} elements, more than are compared")

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import operator
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,8 +21,6 @@ _GLOBAL_HOOKS = (
     "_global_backward_hooks",
     "_global_backward_pre_hooks",
 )
-
-
 _NONE = object()
 
 
@@ -60,7 +58,7 @@ def _drop_saved_tensors_hooks(top: Any) -> None:
 
 
 def _global_hooks() -> tuple[frozenset[int], ...]:
-    return tuple(frozenset(getattr(_modules, kind)) for kind in _GLOBAL_HOOKS)
+    return tuple([frozenset(getattr(_modules, kind)) for kind in _GLOBAL_HOOKS])
 
 
 def _drop_global_hooks(kept: tuple[frozenset[int], ...]) -> None:
@@ -129,12 +127,31 @@ SETTINGS = (
 )
 
 
+_WITH_DEFAULT = tuple([setting for setting in SETTINGS if setting.default is not _NONE])
+_DEFAULTS = [setting.default for setting in _WITH_DEFAULT]
+
+
+def _read(settings: Sequence[Setting]) -> list[Any]:
+    return [setting.read() for setting in settings]
+
+
+def _write(settings: Sequence[Setting], values: Sequence[Any], others: Sequence[Any]) -> None:
+    """Write those of the values that are not the other ones."""
+    for setting, value, other in zip(settings, values, others, strict=True):
+        if value != other:
+            setting.write(value)
+
+
 class Modes:
     """torch's modes, the default device among them: what is on sees every call of torch."""
 
     def __init__(self) -> None:
-        self.functions: list[Any] = _function_modes()
-        self.dispatches: list[Any] = _dispatch_modes()
+        self.functions: Sequence[Any] = ()
+        self.dispatches: Sequence[Any] = ()
+        if functions := _C._len_torch_function_stack():
+            self.functions = [_C._get_function_stack_at(i) for i in range(functions)]
+        if dispatches := _C._len_torch_dispatch_stack():
+            self.dispatches = [_C._get_dispatch_stack_at(i) for i in range(dispatches)]
         self.device = getattr(torch._GLOBAL_DEVICE_CONTEXT, "device_context", None)
 
     def restore(self, effects: dict[str, str] | None = None) -> None:
@@ -158,22 +175,19 @@ class Modes:
         torch._GLOBAL_DEVICE_CONTEXT.device_context = self.device
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Modes) and _are(
-            (*self.functions, None, *self.dispatches, None, self.device),
-            (*other.functions, None, *other.dispatches, None, other.device),
-        )
+        if not isinstance(other, Modes) or other.device is not self.device:
+            return False
+        if not (self.functions or self.dispatches or other.functions or other.dispatches):
+            return True
+        return self._ids() == other._ids()
+
+    def _ids(self) -> tuple[int, ...]:
+        return *map(id, self.functions), 0, *map(id, self.dispatches)
 
 
-def _are(some: tuple[object, ...], others: tuple[object, ...]) -> bool:
-    return len(some) == len(others) and all(map(operator.is_, some, others))
-
-
-def _function_modes() -> list[Any]:
-    return [_C._get_function_stack_at(i) for i in range(_C._len_torch_function_stack())]
-
-
-def _dispatch_modes() -> list[Any]:
-    return [_C._get_dispatch_stack_at(i) for i in range(_C._len_torch_dispatch_stack())]
+def no_inference() -> AbstractContextManager[Any]:
+    """Leaves inference mode for a while, where it is on."""
+    return torch.inference_mode(False) if torch.is_inference_mode_enabled() else nullcontext()
 
 
 @contextlib.contextmanager
@@ -183,17 +197,13 @@ def defaults() -> Iterator[None]:
     device = modes.device
     if device is not None:
         torch.set_default_device(None)
-    own = [s for s in SETTINGS if s.default is not _NONE]
-    found = [(setting, setting.read()) for setting in own]
-    different = [(setting, value) for setting, value in found if value != setting.default]
+    found = _read(_WITH_DEFAULT)
     try:
-        for setting, _ in different:
-            setting.write(setting.default)
-        with torch.inference_mode(False), torch.enable_grad():
+        _write(_WITH_DEFAULT, _DEFAULTS, found)
+        with no_inference(), torch.enable_grad():
             yield
     finally:
-        for setting, value in different:
-            setting.write(value)
+        _write(_WITH_DEFAULT, found, _DEFAULTS)
         modes.restore()
 
 
@@ -204,7 +214,7 @@ def watched(effects: dict[str, str]) -> Iterator[None]:
     Python's own settings (output streams, recursion limit, tracing) are put back in silence.
     """
     python, modes = _Python(), Modes()
-    before = [setting.read() for setting in SETTINGS]
+    before = _read(SETTINGS)
     drawn = Generators()
     drawn.keep()
     moved = drawn.moved()
@@ -218,11 +228,11 @@ def watched(effects: dict[str, str]) -> Iterator[None]:
                 effects["inference_mode"] = "inference mode was left on"
             elif not torch.is_grad_enabled():
                 effects["grad_mode"] = "gradient recording was left switched off"
-            for setting, value in zip(SETTINGS, before, strict=True):
-                now = setting.read()
-                if now != value:
-                    effects.setdefault(setting.effect, setting.told(now))
-                    setting.write(value)
+            now = _read(SETTINGS)
+            for setting, value, kept in zip(SETTINGS, now, before, strict=True):
+                if value != kept:
+                    effects.setdefault(setting.effect, setting.told(value))
+                    setting.write(kept)
             if Generators() != moved:
                 effects["rng"] = "its state is another one than before"
             drawn.put_back()
@@ -259,7 +269,8 @@ def watched_call(effects: dict[str, str]) -> Iterator[None]:
 @contextlib.contextmanager
 def exit_raises() -> Iterator[None]:
     """Let IPython's exit() raise SystemExit, as Python's does, and not end the kernel."""
-    shell: Any = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    ipython: Any = sys.modules.get("IPython.core.interactiveshell")
+    shell = None if ipython is None else ipython.InteractiveShell._instance
     if shell is None:
         yield
         return

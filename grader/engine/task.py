@@ -8,7 +8,7 @@ import inspect
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, ClassVar
 
 import torch
@@ -192,6 +192,7 @@ def signature_of(text: str) -> tuple[str, tuple[str, ...]]:
     return call.name, tuple(names[: len(names) - len(call.args.defaults)])
 
 
+@cache
 def returned(text: str) -> tuple[str, ...]:
     """The names of what is returned: `("dx", "dw")` of `"f(x, w) -> (dx, dw)"`."""
     return tuple(name.strip() for name in text.partition(" -> ")[2].strip("()").split(","))
@@ -217,7 +218,7 @@ def place(inputs: Inputs, dtype: torch.dtype, device: str) -> Inputs:
 def _placed(value: Any, dtype: torch.dtype, device: str) -> Any:
     if isinstance(value, torch.Tensor):
         to = dtype if value.dtype.is_floating_point else value.dtype
-        return value.detach().to(device=device, dtype=to, copy=True).contiguous()
+        return value.detach().to(device, to, copy=True).contiguous()
     if isinstance(value, list | tuple):
         return type(value)(_placed(item, dtype, device) for item in value)
     if isinstance(value, dict):

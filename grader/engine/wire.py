@@ -32,6 +32,7 @@ MAX_TREE = 4 * 1024 * 1024
 """The largest message, and the largest JSON in it, which takes many times its size once read."""
 
 _LENGTHS = struct.Struct(">II")
+_JSON = json.JSONEncoder(allow_nan=False)
 _NAMES = {dtype: name for name, dtype in DTYPES.items()}
 
 
@@ -46,7 +47,7 @@ def pack(value: Plain) -> bytes:
     is no plain data.
     """
     tensors: dict[str, torch.Tensor] = {}
-    tree = json.dumps(_encode(value, tensors), allow_nan=False).encode()
+    tree = _JSON.encode(_encode(value, tensors)).encode()
     blob = _saved(tensors) if tensors else b""
     message = _LENGTHS.pack(len(tree), len(blob)) + tree + blob
     if len(tree) > MAX_TREE or len(message) > MAX_BYTES:
@@ -82,7 +83,7 @@ def unpack(message: bytes, *, believed: bool = False) -> Plain:
         raise MalformedMessage("the lengths do not add up")
     try:
         tensors = _load(message[_LENGTHS.size + tree_size :])
-        tree = json.loads(message[_LENGTHS.size : _LENGTHS.size + tree_size])
+        tree = json.loads(message[_LENGTHS.size : _LENGTHS.size + tree_size].decode("ascii"))
         value = _Decoding(tensors).value(tree, 0)
         exact = believed or pack(value) == message
     except MalformedMessage:
@@ -166,14 +167,16 @@ def _encode(value: Plain, tensors: dict[str, torch.Tensor]) -> Any:
     if isinstance(value, str):
         value.encode()  # raises for text that no file can hold
         return value
+    if isinstance(value, torch.Tensor):
+        return _encode_tensor(value, tensors)
+    if isinstance(value, dict):
+        return {"d": [[_encode(_key(k), tensors), _encode(v, tensors)] for k, v in value.items()]}
     if isinstance(value, int):
         return {"i": str(value)}
     if isinstance(value, float):
         return {"f": _written(value)}
     if isinstance(value, complex):
         return {"c": [_written(value.real), _written(value.imag)]}
-    if isinstance(value, torch.Tensor):
-        return _encode_tensor(value, tensors)
     if isinstance(value, Unrecordable):
         return {"u": value.type_name[:200]}
     if isinstance(value, set | frozenset):
@@ -183,8 +186,6 @@ def _encode(value: Plain, tensors: dict[str, torch.Tensor]) -> Any:
         if _are_texts(value) and all(map(str.isascii, value)):
             return {tag: list(value)}
         return {tag: [_encode(item, tensors) for item in value]}
-    if isinstance(value, dict):
-        return {"d": [[_encode(_key(k), tensors), _encode(v, tensors)] for k, v in value.items()]}
     raise TypeError(f"{type(value).__name__} is no plain data")
 
 
@@ -198,8 +199,7 @@ def _encode_tensor(value: torch.Tensor, tensors: dict[str, torch.Tensor]) -> Any
     if bare.is_complex():  # safetensors has no complex128
         bare, tag = torch.view_as_real(bare), "z"
     name = str(len(tensors))
-    # safetensors refuses two names for one storage where it is asked through torch.
-    tensors[name] = bare.clone(memory_format=torch.contiguous_format)
+    tensors[name] = bare.contiguous()
     return {tag: name}
 
 
