@@ -22,8 +22,7 @@ def freed(frames: Frames, results: list[Tensor]) -> tuple[str, str, str] | None:
     apart = next((found for one in results if (found := _leaves_apart(one)) is not None), None)
     if apart is None:
         return None
-    outermost = sorted(_variables(frames), key=lambda one: -one[1].grad_fn._sequence_nr())
-    for name, value in outermost:
+    for _, name, value in sorted(_variables(frames), key=lambda one: -one[0]):
         for result in reversed(results):
             every = graph.nodes(result.grad_fn)
             if value.grad_fn is result.grad_fn or value.grad_fn not in every:
@@ -55,12 +54,12 @@ def _ids(nodes: list[Any]) -> set[int]:
     return {id(one) for one in graph.leaves(nodes)}
 
 
-def _variables(frames: Frames) -> Iterator[tuple[str, Tensor]]:
-    """The tensors with a graph that the frames name."""
+def _variables(frames: Frames) -> Iterator[tuple[int, str, Tensor]]:
+    """The tensors with a graph that the frames name, each with the number of its node."""
     for frame in reversed(frames.own):
         for name, value in frame.variables.items():
             if isinstance(value, Tensor) and value.grad_fn is not None:
-                yield name, value
+                yield value.grad_fn._sequence_nr(), name, value
 
 
 def _detached(frames: Frames, name: str, value: Tensor) -> tuple[str, str]:
