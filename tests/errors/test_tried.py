@@ -477,3 +477,12 @@ def test_a_misnamed_constructor_is_told_with_the_arguments_that_it_then_takes():
 
 def _use(net):
     torch.optim.SGD(net.parameters(), lr=0.1)
+
+
+def test_a_generator_of_a_model_without_parameters_is_not_said_to_be_used_up():
+    net = nn.Sequential(nn.ReLU(), nn.Flatten())
+    those = net.parameters()
+    assert sum(one.numel() for one in those) == 0
+    with pytest.raises(ValueError, match="empty parameter list") as raised:
+        torch.optim.SGD(those, lr=0.1)
+    assert "went through it" not in explain_error(raised.value).meaning

@@ -21,6 +21,9 @@ def read(frames: Frames, told: Explained) -> Explained | None:
 
     The variable may be an argument: the caller's lines count as those of the function do.
     """
+    models = [one for _, one in frames.modules()]
+    if models and not any(list(one.parameters()) for one in models):
+        return None  # there was nothing to go through
     for name, value, frame in _handed_on(frames):
         for other in reversed(frames.own):
             known = [key for key, one in other.variables.items() if one is value]
