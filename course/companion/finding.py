@@ -70,7 +70,7 @@ class Report:
 _NAN = ("nan_given", "nan_loss", "nan_weights")
 _FOLLOWS = {"loss_without_graph", "loss_is_leaf", "emptied", "frozen_batchnorm", *_NAN, *ARRIVES}
 """Kinds that often follow from another that was found too."""
-_UNKNOWN_TO_MODELS = {"in_a_list", "plain_tensor"}
+_UNKNOWN_TO_MODELS = {"in_a_list", "in_an_object", "plain_tensor"}
 """What `parameters()` leaves out, and with it an optimizer that was made of them."""
 _EMPTIED_TOO_EARLY = {"emptied_before_step", "emptied_unused"}
 """What says of an emptied gradient that this was wrong."""

@@ -19,6 +19,7 @@ from tests.companion import (
     forum,
     names,
     objectives,
+    packed,
     programs,
     several,
     silent,
@@ -591,3 +592,13 @@ def test_a_target_that_follows_in_its_step_is_not_to_be_trained(follow):
 def test_a_leaf_behind_which_a_checkpoint_trains_is_no_alarm(rows):
     report = estimates.adapted(rows)
     assert not set(report.codes) - TRUE_REMARKS, report
+
+
+def test_a_root_of_numbers_below_0_is_told_as_one():
+    assert "takes a root" in packed.told_of_roots()
+
+
+def test_a_parameter_that_nothing_uses_is_told_with_the_line_that_makes_it():
+    (one,) = packed.told_of_unused().findings
+    assert one.code == "never_used"
+    assert one.place.text == "self.left_behind_here = nn.Parameter(leaf(3).detach())"

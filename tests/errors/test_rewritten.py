@@ -244,8 +244,8 @@ def _weighed(mean):
 
 @told(
     "not_scalar",
-    r"^loss has the shape \(4,\)",
-    "        loss.backward()",
+    r"^loss has the shape \(4,\).*made with reduction=\"none\"",
+    'reduction="none"',
     "loss.mean().backward()",
     lambda: _weighed(True),
 )

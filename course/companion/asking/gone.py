@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from course.companion.asking import hidden
-from course.companion.cut import cuts, terms, wiring
+from course.companion.asking import hidden, parted
+from course.companion.cut import before, cuts, terms, wiring
 from course.companion.finding import Finding, found
 from course.companion.record import passes
 from course.companion.record.calls import Call, Pass, Record
@@ -21,12 +21,6 @@ from course.companion.zeros import afterwards, births, derivatives, origins, shr
 from course.companion.zeros.following import MOST_FOR_HALF, TINY, is_cancelled
 from course.companion.zeros.origins import Birth
 
-_PARTING = {
-    "cat": "CatBackward0",
-    "concat": "CatBackward0",
-    "hstack": "CatBackward0",
-    "stack": "StackBackward0",
-}
 _TURNS = {"T", "t", "mT", "transpose", "permute", "view", "reshape", "unsqueeze", "expand"}
 """What hands a weight on in another shape."""
 
@@ -88,6 +82,9 @@ def terms_cut_off(record: Record) -> list[Finding]:
 
 
 def _of_unused(record: Record, tensor: Tensor, name: str, around: Surroundings) -> Finding:
+    ends = [end for event in record.filling() for end in passes.ends(record, event)]
+    if (cut := before.of_earlier(record, tensor, ends)) is not None:
+        return cuts.told_of(record, cut, name)
     if (model := wiring.never_called(around, tensor, record)) is not None:
         return found("never_called", tensor=name, model=model)
     if (pattern := wiring.pattern_of(around, tensor, name)) is not None:
@@ -182,8 +179,9 @@ def _birth(record: Record, passed: Pass, between: set[int], end: float) -> Birth
         worst = max(sizes, key=lambda one: (not math.isfinite(one), one))
         if not math.isfinite(worst) or worst > most:
             sent = worst
-            if last is not None and (parting := _parting(record, between, last[0], number)):
-                return Birth(parting, 0.0)
+            flat = last is not None and parted.is_flat(record, last[0], GoneNode(*last[:2]))
+            if last and not flat and (by := parted.by(record, between, last[0], number)):
+                return Birth(GoneNode(*by), 0.0)
             if min(sizes) <= most and _uses(record, number, last[0] if last else None):
                 return Birth(GoneNode(number, title), 0.0)  # one of its edges leads on
             break
@@ -197,17 +195,6 @@ def _birth(record: Record, passed: Pass, between: set[int], end: float) -> Birth
     if worst and not origins.is_one_of(node, origins.SUMS):
         return None  # small, and by no single operation
     return Birth(node, 0.0, is_half=is_half and sent < MOST_FOR_HALF)
-
-
-def _parting(record: Record, between: set[int], zero: int, good: int) -> GoneNode | None:
-    """What parts a gradient among several, between a node that is given 0 and one that is not.
-
-    Its own sizes are not measured.
-    """
-    for call in map(record.call, between):
-        if call is not None and call.name in _PARTING and zero < call.sequence < good:
-            return GoneNode(call.sequence, _PARTING[call.name])
-    return None
 
 
 def _first_broken(record: Record, passed: Pass, between: set[int]) -> Birth | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from course.companion.cut import cuts, wiring
+from course.companion.cut import before, cuts, wiring
 from course.companion.finding import Finding, found
 from course.companion.places import Place
 from course.companion.record import passes, tracing
@@ -72,6 +72,15 @@ def without_graph(
     return lost if lost and not loss.requires_grad else told + lost
 
 
+def _cut_before(tensor: Tensor, loss: Tensor, name: str, record: Record | None) -> Finding | None:
+    """The cut of what was computed from a tensor before the watched step."""
+    end = record.source_of(loss) if record is not None else None
+    if record is None or end is None:
+        return None
+    cut = before.of_earlier(record, tensor, [end])
+    return cuts.told_of(record, cut, name) if cut is not None else None
+
+
 def lost(
     tensor: Tensor,
     loss: Tensor,
@@ -86,6 +95,8 @@ def lost(
     hidden = tracing.last_hidden(record, tensor, loss) if record is not None and used else None
     unknown = found("not_seen" if used else "not_reached", tensor=name, place=hidden)
     if [one.code for one in told] == ["never_used"]:
+        if (earlier := _cut_before(tensor, loss, name, record)) is not None:
+            return [earlier]
         if (model := wiring.never_called(around, tensor, record)) is not None:
             return [found("never_called", tensor=name, model=model)]
         if (pattern := wiring.pattern_of(around, tensor, name)) is not None:

@@ -46,6 +46,19 @@ def makes(name: str, kind: str, node: ast.AST) -> bool:
     return name_of(getattr(value, "func", None)) == kind and own in map(name_of, targets)
 
 
+def packs(node: ast.AST) -> bool:
+    """`Round.apply((x, y), bits)`: a Function that is given its tensors in a tuple."""
+    given = node.args if isinstance(node, ast.Call) and name_of(node.func) == "apply" else []
+    function = name_of(getattr(getattr(node, "func", None), "value", None))
+    packed = ast.Tuple | ast.List | ast.Dict
+    return function[:1].isupper() and any(isinstance(one, packed) and _holds(one) for one in given)
+
+
+def _holds(node: ast.AST) -> bool:
+    """Whether it names anything: a shape is written in numbers."""
+    return any(isinstance(one, ast.Name) for one in ast.walk(node))
+
+
 def sets(attribute: str, node: ast.AST) -> bool:
     """`self.layers = ...`"""
     targets, _ = _assigned(node)

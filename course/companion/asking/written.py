@@ -43,7 +43,21 @@ def located(findings: Sequence[Finding], around: Surroundings) -> list[Finding]:
         for one in (_of_table(one) if _is_table(one, around) else one for one in findings)
         for lines in [(the_one(test, around) for test in _tests_of(one, around))]
     ]
-    return [_of_copied(one) for one in told]
+    return [_made(_of_packed(_of_copied(one), around), around) for one in told]
+
+
+def _of_packed(one: Finding, around: Surroundings) -> Finding:
+    """Of a cut that was not seen: the one line that gives a custom Function tensors in a tuple."""
+    place = the_one(statements.packs, around) if one.code == "not_seen" else None
+    return one if place is None else found("cut_packed", tensor=one.tensor, place=place, sure=False)
+
+
+def _made(one: Finding, around: Surroundings) -> Finding:
+    """Of a parameter that nothing uses: the one line that makes it."""
+    if one.code != "never_used" or one.place is not None or "." not in one.tensor:
+        return one
+    makes = functools.partial(statements.sets, one.tensor.rpartition(".")[2])
+    return one if " " in one.tensor else replace(one, place=the_one(makes, around))
 
 
 def _of_copied(one: Finding) -> Finding:

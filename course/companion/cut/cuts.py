@@ -68,6 +68,11 @@ def why_lost_before(
     return _by_numbers(record, followed, before, name) or _dropped(record, followed, end, name)
 
 
+def told_of(record: Record, number: int, name: str) -> Finding:
+    """What is said of a cut."""
+    return _of_cut(record, number, name)
+
+
 def _estimated(record: Record, cuts: list[int], name: str) -> Finding | None:
     """A value that enters a loss by a straight-through estimator, z + (q - z).detach(), alone.
 

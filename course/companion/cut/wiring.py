@@ -14,7 +14,8 @@ from course.companion.places import Place, is_library
 from course.companion.record.calls import Record
 from course.companion.record.reach import Reach
 from course.companion.surroundings import Surroundings
-from grader.errors.seen.reading import source
+from grader.errors.seen.reading import opening, source
+from grader.errors.seen.reading.frames import own_class
 
 MOST_ENTRIES = 256
 _PLAIN = (bool, int, float, str, type(None))
@@ -34,7 +35,7 @@ def unregistered(around: Surroundings, record: Record | None = None) -> list[Fin
                 node = value.grad_fn.name()
                 findings.append(found("computed", tensor=path, node=node))
             else:
-                findings += _held(path, value, known)
+                findings += _held(path, value, known) or _in_object(path, value, everybody, record)
         findings += _sharing(name, model)
         findings += _with_backward(name, model)
     return findings
@@ -209,7 +210,29 @@ def _inside(value: Any, depth: int = 3) -> Iterator[Any]:
             yield one
 
 
-def _held(name: str, value: Any, known: set[int]) -> Iterator[Finding]:
+def _in_object(name: str, value: Any, everybody: set[int], record: Record | None) -> list[Finding]:
+    """Parameters in an object of the reader's own that is no module, which a watched call used."""
+    if isinstance(value, nn.Module) or not opening.is_own(value, is_library):
+        return []
+    inside = list(vars(value).values())
+    own = [
+        leaf
+        for one in inside
+        for leaf in (one.parameters() if isinstance(one, nn.Module) else [one])
+        if isinstance(leaf, nn.Parameter) and leaf.requires_grad and id(leaf) not in everybody
+    ]
+    if record is None or not any(record.source_of(one) is not None for one in own):
+        return []
+    written = own_class(type(value))
+    place = Place(written[1], written[0].lineno) if written is not None else None
+    return [found("in_an_object", tensor=name, place=place, container=type(value).__name__)]
+
+
+def _held(name: str, value: Any, known: set[int]) -> list[Finding]:
+    return list(_contained(name, value, known))
+
+
+def _contained(name: str, value: Any, known: set[int]) -> Iterator[Finding]:
     if isinstance(value, Tensor):
         if value.requires_grad and value.is_leaf and id(value) not in known:
             yield found("plain_tensor", tensor=name)

@@ -7,6 +7,7 @@ from course.companion.kinds import (
     fed,
     gradients,
     moved,
+    packed,
     tensors,
     training,
     zeros,
@@ -18,7 +19,7 @@ __all__ = ["KINDS", "Kind"]
 KINDS = {
     kind.code: kind
     for kind in (
-        *(*tensors.FLAGS, *tensors.REACH, *cut.CUTS),
+        *(*tensors.FLAGS, *tensors.REACH, *cut.CUTS, *packed.PACKED),
         *(*gradients.PASSES, *zeros.ZEROS, *factors.FACTORS, *around.AROUND, *gradients.NANS),
         *(*training.REGISTERED, *moved.MOVED, *training.ORDER, *fed.FED, *training.STATES),
     )

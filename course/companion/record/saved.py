@@ -7,8 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-DIVIDED, LARGE, OF_LOG = "divided", "large", "of log"
-"""By 0, more than exp can give, and 0 or less for a logarithm."""
+DIVIDED, LARGE, OF_LOG, OF_ROOT = "divided", "large", "of log", "of root"
+"""By 0, more than exp can give, 0 or less for a logarithm, less than 0 for a root."""
 _LOGS = {
     "LogBackward0": torch.log,
     "Log2Backward0": torch.log2,
@@ -52,6 +52,10 @@ def why(node: Any) -> tuple[str, int, int]:
         return _counted(DIVIDED, by == 0)
     if name == "ExpBackward0" and (result := saved(node, "_saved_result")) is not None:
         return _counted(LARGE, torch.isposinf(result))
+    if name == "PowBackward0" and (given := saved(node, "_saved_self")) is not None:
+        power = getattr(node, "_saved_exponent", 1.0)
+        fraction = isinstance(power, int | float) and power != int(power)
+        return _counted(OF_ROOT, given < 0) if fraction else ("", 0, 0)
     if name in _LOGS and (given := saved(node, "_saved_self")) is not None:
         return _counted(OF_LOG, given <= (-1 if name == "Log1PBackward0" else 0))
     return "", 0, 0

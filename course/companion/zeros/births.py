@@ -15,10 +15,10 @@ from course.companion.finding import Finding, found
 from course.companion.places import Place
 from course.companion.record.calls import Pass, Record
 from course.companion.record.reach import Reach
-from course.companion.record.saved import DIVIDED, LARGE, OF_LOG
 from course.companion.record.sizes import PASSES_ON, Measured, Size, largest, nodes, size_of
 from course.companion.zeros import afterwards, curvature, origins, shrinking, twins
 from course.companion.zeros.following import follow, is_bad, is_tiny, is_too_small, ways
+from course.companion.zeros.given import GIVEN
 from course.companion.zeros.origins import Birth, number_of
 
 
@@ -42,23 +42,6 @@ def seen(record: Record) -> list[Finding]:
 
 
 _LOOK = "Look at what that line is given: log of 0, 0/0, inf - inf, or numbers that overflow"
-_GIVEN = {
-    DIVIDED: (
-        ": it divides by 0 in {count} of {every} places",
-        "Where it counts, divide by at least 1, count.clamp(min=1), or leave those places out: a "
-        "mean over nothing has no value. Or see to it that none of them is 0",
-    ),
-    LARGE: (
-        ": in {count} of {every} places it is given more than its dtype can hold the exp of",
-        "Bound what it is given, such as logvar.clamp(-30, 20), and bring inputs to about 1: "
-        "(x - mean) / std",
-    ),
-    OF_LOG: (
-        ": it is given 0 or less in {count} of {every} places",
-        "Never give it that: x.clamp_min(1e-6), or a loss that takes the scores themselves, such "
-        "as cross_entropy or binary_cross_entropy_with_logits",
-    ),
-}
 _ADDED = {
     "AddmmBackward0": 0,
     "AddmvBackward0": 0,
@@ -292,7 +275,7 @@ def _of_loss(record: Record | None, loss: Tensor, reach: Reach, passed: Pass) ->
 def _of_first(passed: Pass, call: str, place: Place | None, bad: str) -> Finding:
     """The call that gave the first nan or inf, and what it was given, if its node tells."""
     kind, count, every = passed.broken_by
-    by, how = _GIVEN.get(kind, ("", _LOOK))
+    by, how = GIVEN.get(kind, ("", _LOOK))
     by = by.format(count=count, every=every)
     return found("nan_loss", tensor="the loss", bad=bad, first=call, place=place, by=by, how=how)
 

@@ -28,7 +28,7 @@ _ZERO = re.compile(r"(?<![\w.])0(\.0*)?\s*\*(?!\*)|(?<!\*)\*\s*0(\.0*)?(?![\w.])
 _STEPS = ("Round", "Floor", "Ceil", "Sign", "Trunc")
 _DRAWS = ("Bernoulli", "Normal", "Poisson")
 _RELU = ("Relu", "Threshold")
-_FLAT = (
+FLAT = (
     *("Sigmoid", "Tanh", "Hardtanh", "Hardsigmoid", "BinaryCrossEntropy", "Erf", "Elu"),
     *("Softplus", "LogSigmoid", "Silu", "Gelu", "Hardswish", "Relu6", "Exp"),
 )
@@ -121,7 +121,7 @@ def finding(
         (_DRAWS, "zero_draw"),
         (_RELU, "zero_relu"),
         (_CLAMPS, "zero_clamped"),
-        (_FLAT, "zero_flat"),
+        (FLAT, "zero_flat"),
     )
     for names, code in (*groups, (SUMS, "zero_sum"), (_FACTORS, "zero_factor")):
         if is_one_of(node, names):

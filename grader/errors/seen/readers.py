@@ -75,6 +75,7 @@ from grader.errors.seen.training import (
     bounds,
     checked,
     choices,
+    consumed,
     definite,
     grouped,
     infinite,
@@ -131,6 +132,7 @@ def _unregistered(frames: Frames, told: Explained, message: str) -> Explained | 
         registered.read(frames, told, message)
         or unregistered.read(frames, told, message)
         or none_left.read(frames, told, message)
+        or consumed.read(frames, told)
     )
 
 
@@ -273,6 +275,7 @@ READERS: dict[str, Reader] = {
     "not_scalar": asked.read_scalar,
     "assigned_grad": asked.read_assigned,
     "flag_of_non_leaf": flagged.read_flag,
+    "flag_set_on_non_leaf": flagged.read_set,
     "integer_grad": flagged.read_integer,
     "non_leaf_parameter": _result,
     "no_parameters": _unregistered,

@@ -11,7 +11,7 @@ from typing import Any
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
-from grader.errors.seen.again import graph, once
+from grader.errors.seen.again import graph, once, partly
 from grader.errors.seen.reading import source
 from grader.errors.seen.reading.frames import Frame, Frames, file_name, is_library, own_function
 
@@ -103,6 +103,9 @@ def stored(frames: Frames, root: Tensor | None) -> Told | None:
         anew = f"Compute {kept} in forward" if of_model else "Compute it anew in every step"
         return _anew(kept, made, anew)
     cure, place = _detached_at(frames, kept, "", "")
+    newest = [one for path, one, _ in _opened(frames.variables()) if path.startswith(f"{kept}[")]
+    if (part := partly.freed(frames, newest)) is not None:
+        return part
     if root is not None and _is_all(frames, root, kept):
         return (
             f"{meaning} Detached, they would leave nothing that this loss could train.",

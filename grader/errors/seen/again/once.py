@@ -72,6 +72,14 @@ def beside(frames: Frames, owner: Any, kept: Tensor) -> tuple[str, str, str] | N
         "which the first backward freed; this loss still hangs on it."
     )
     if trained:
+        if (outside := _from_outside(frames, owner, names[0], value, method)) is not None:
+            anew, where = outside
+            return (
+                f"{said} An optimizer holds what it was computed from.",
+                f"Compute it anew in every step, in front of the loss: {anew}. With detach() what "
+                "it was computed from would get no gradient through it.",
+                where,
+            )
         return (
             f"{said} An optimizer holds what it was computed from.",
             f"Compute it anew in every step, in front of the loss: {own} = {text}. With detach() "
@@ -83,6 +91,36 @@ def beside(frames: Frames, owner: Any, kept: Tensor) -> tuple[str, str, str] | N
         f"Keep its value alone: {own} = {source.in_brackets(value)}.detach().",
         place,
     )
+
+
+def _from_outside(
+    frames: Frames, owner: Any, name: str, value: ast.expr, method: ast.FunctionDef
+) -> tuple[str, str] | None:
+    """Of an argument of __init__ that is kept: the line that sets it, in the caller's names.
+
+    It needs a name for the object, and the one call that made it.
+    """
+    arguments = [one.arg for one in method.args.args]
+    if method.name != "__init__" or ast.unparse(value) not in arguments:
+        return None
+    called = next(
+        (key for frame in frames.own for key, one in frame.variables.items() if one is owner), ""
+    )
+    made = [
+        (call, file)
+        for tree, file in frames.files()
+        for call in ast.walk(tree)
+        if isinstance(call, ast.Call) and ast.unparse(call.func) == type(owner).__name__
+    ]
+    if not called or len(made) != 1:
+        return None
+    call, file = made[0]
+    at = arguments.index(ast.unparse(value)) - 1
+    words = {one.arg: one.value for one in call.keywords}
+    given = call.args[at] if len(call.args) > at else words.get(arguments[at + 1])
+    if given is None or isinstance(given, ast.Name | ast.Attribute | ast.Constant | ast.Starred):
+        return None
+    return f"{called}.{name} = {ast.unparse(given)}", f"{file_name(file)}, line {call.lineno}"
 
 
 def _is_of_forward(methods: list[tuple[ast.FunctionDef, int]], made: ast.FunctionDef) -> bool:

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from grader.errors.explanation import Explained
 from grader.errors.seen.again.passes import start_of
-from grader.errors.seen.cuts import seeds, several
+from grader.errors.seen.cuts import many, seeds, several
 from grader.errors.seen.reading import failing, returning, source
 from grader.errors.seen.reading.frames import Frame, Frames
 from grader.errors.seen.reading.lookup import looked_up, named
@@ -126,13 +126,18 @@ def read_scalar(frames: Frames, told: Explained, message: str) -> Explained | No
         if owner is None or whole is None or not (computed or looked_up(owner, frame) is root):
             continue
         name = source.in_brackets(owner)
+        why = many.why(frames, whole) or many.Why(_why_many(frame, name))
+        one = many.in_front(frame, name) or (
+            f"Write {name}.mean().backward(), or {name}.sum().backward()."
+        )
         return replace(
             told,
             meaning=f"{name} has the shape {tuple(whole.shape)}: backward() starts from one "
-            f"number, and this holds {whole.numel()}. {_why_many(frame, name)}",
-            cure=f"Write {name}.mean().backward(), or {name}.sum().backward(). To weigh its "
-            f"entries yourself pass v of that shape: {name}.backward(v).",
-            place=frame.place,
+            f"number, and this holds {whole.numel()}. {why.words}",
+            cure=f"{why.cure} Or: {one[0].lower()}{one[1:]}"
+            if why.cure
+            else f"{one} To weigh its entries yourself pass v of that shape: {name}.backward(v).",
+            place=why.place or frame.place,
         )
     return _scalar_of_grad(frame, told) or _scalar_of_call(frames, told)
 

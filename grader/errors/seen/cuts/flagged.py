@@ -8,6 +8,7 @@ from dataclasses import replace
 from torch import Tensor
 
 from grader.errors.explanation import Explained
+from grader.errors.seen.again import graph
 from grader.errors.seen.reading import failing, source
 from grader.errors.seen.reading.frames import Frame, Frames
 from grader.errors.seen.reading.lookup import looked_up
@@ -16,6 +17,7 @@ _COMPUTED = (
     "If argmax, a comparison or a rounding made it, its graph is lost, and the flag does not bring "
     "it back: compute from the scores."
 )
+_SHOWN = 3
 _CHOICES = ("argmax", "argmin", "max", "min", "topk", "sort", "argsort", "multinomial")
 
 
@@ -39,6 +41,30 @@ def read_flag(frames: Frames, told: Explained, message: str) -> Explained | None
                 cure=f"Write {name} = {name}.detach(), which cuts it off.",
                 place=frame.place,
             )
+    return None
+
+
+def read_set(frames: Frames, told: Explained, message: str) -> Explained | None:
+    """`x.requires_grad = True` of a result: what it was computed from, and what stands instead."""
+    frame = frames.last
+    for owner in _flagged(frame):
+        value = looked_up(owner, frame)
+        if not isinstance(value, Tensor) or value.grad_fn is None or frames.within:
+            continue
+        name = ast.unparse(owner)
+        behind = graph.leaves(graph.nodes(value.grad_fn))
+        known = [key for key in map(frames.name_of, behind[:_SHOWN]) if key]
+        made = f"was computed from {' and '.join(known)}" if known else "is a result"
+        return replace(
+            told,
+            meaning=f"{name} {made}, so it requires grad already, and is no leaf: its flag follows "
+            "from what it was computed from.",
+            cure=f"Leave the line out: torch.autograd.grad(y, {name}) works without it, and "
+            f"{name}.retain_grad() in its place keeps {name}.grad. To begin a new graph with its "
+            f"values, which {known[0] if known else 'what it was computed from'} gets no gradient "
+            f"through: {name} = {name}.detach().requires_grad_().",
+            place=frame.place,
+        )
     return None
 
 

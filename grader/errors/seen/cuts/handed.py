@@ -227,7 +227,9 @@ def _of_list(
         return None
     single = all(isinstance(one, Tensor) and one.numel() == 1 for one in values)
     end = "item()" if single else "detach()"
-    put = kept.put_at(frames, name)
+    names = [name, *_other_names(frames, name, values)]
+    found = (put for one in names if (put := kept.put_at(frames, one)) is not None)
+    put = next(found, None)
     code = put[0].replace("detach()", end) if put is not None else f"each value as value.{end}"
     return replace(
         told,
@@ -235,3 +237,13 @@ def _of_list(
         cure=f"Keep what is to be stored without its graph, where it is put there: {code}.",
         place=put[1] if put is not None else frame.place,
     )
+
+
+def _other_names(frames: Frames, name: str, values: Any) -> list[str]:
+    """What the calling functions name a list that was handed to the failing one."""
+    return [
+        key
+        for frame in reversed(frames.own)
+        for key, one in frame.names.items()
+        if one is values and key != name
+    ]

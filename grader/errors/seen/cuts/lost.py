@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from grader.errors.explanation import Explained
 from grader.errors.seen.again.passes import root_of
 from grader.errors.seen.cuts import (
-    anew,
+    absent,
     backwards,
     bare,
     blocked,
@@ -131,18 +131,12 @@ def read_unused(frames: Frames, told: Explained, message: str) -> Explained | No
             return unused
         if isinstance(asked, ast.List | ast.Tuple) and index is not None:
             asked = asked.elts[int(index[1])] if int(index[1]) < len(asked.elts) else asked
-        method = asked.func if isinstance(asked, ast.Call) else None
-        called = isinstance(method, ast.Attribute)
-        if getattr(method, "attr", "") in ("parameters", "values"):
+        if getattr(getattr(asked, "func", None), "attr", "") in ("parameters", "values"):
             continue
-        if called or (isinstance(asked, ast.Subscript) and _is_entry(asked, frames.last)):
-            return replace(
-                told,
-                meaning=f"{source.spelled(asked)} makes a new tensor at this moment, and the "
-                "result was computed before from another.",
-                cure=anew.of_leaf(asked, frames.last) or anew.MADE_NOW,
-                place=frames.last.place,
-            )
+        if (now := absent.made_now(frames, told, node, asked)) is not None:
+            return now
+        if index is not None:
+            return absent.read(frames, told, node, int(index[1]))
     return None
 
 
@@ -177,11 +171,6 @@ def _named_by_index(asked: ast.AST, frames: Frames, message: str) -> str | None:
         return None
     tensor = values[int(index[1])]
     return frames.name_of(tensor) or None if isinstance(tensor, nn.Parameter) else None
-
-
-def _is_entry(node: ast.Subscript, frame: Frame) -> bool:
-    """Whether it is part of a tensor, and not an item of a list."""
-    return isinstance(looked_up(node.value, frame), Tensor)
 
 
 def _differentiated_gradient(frame: Frame) -> ast.Call | None:

@@ -6,14 +6,16 @@ import ast
 import copy
 from collections.abc import Collection
 
+import torch.nn.functional as F
 from torch import Tensor, nn
 
-from grader.errors.seen.reading import failing, source
+from grader.errors.seen.reading import failing, source, tried
 from grader.errors.seen.reading.frames import Frame, Frames
 from grader.errors.seen.reading.lookup import looked_up
 
 _CASTS = ("float", "double", "long", "int", "to", "type", "view", "reshape", "squeeze")
 _LOSSES = nn.modules.loss._Loss
+_COMPARING = (nn.MSELoss, nn.L1Loss, nn.SmoothL1Loss, nn.HuberLoss, nn.BCELoss)
 
 
 def instead(frames: Frames, places: Collection[str]) -> str:
@@ -30,8 +32,34 @@ def instead(frames: Frames, places: Collection[str]) -> str:
             scores = _scores(given.id, frame, places)
             if scores is not None:
                 written = _with(node, scores, frame, classes)
+                if (other := _of_classes(written, frame, loss)) is not None:
+                    return (
+                        f"Give a loss of classes what that line chooses from: {other}. "
+                        f"{ast.unparse(node.func)} compares numbers, and takes no scores."
+                    )
                 return f"Give the loss what that line chooses from: {ast.unparse(written)}."
     return ""
+
+
+def _of_classes(call: ast.Call, frame: Frame, loss: object) -> str | None:
+    """The loss of classes, where the reader's compares numbers and does not fit the scores."""
+    scores, target = (looked_up(_plain(one), frame) for one in call.args[:2])
+    if not isinstance(loss, _COMPARING) or not isinstance(scores, Tensor):
+        return None
+    if not isinstance(target, Tensor) or tried.gives(loss, scores, target) is not None:
+        return None
+    found, binary = F.cross_entropy, scores.numel() == target.numel()
+    if binary or scores.dim() < 2 or not _is_whole(target):
+        return None
+    if tried.gives(found, scores, target.long()) is None:
+        return None
+    named = ast.unparse(_plain(call.args[1]))
+    whole = named if not target.is_floating_point() else f"{named}.long()"
+    return f"torch.nn.functional.cross_entropy({ast.unparse(call.args[0])}, {whole})"
+
+
+def _is_whole(target: Tensor) -> bool:
+    return not target.is_complex() and bool((target == target.round()).all())
 
 
 def _plain(node: ast.expr) -> ast.expr:

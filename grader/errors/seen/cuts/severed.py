@@ -10,7 +10,7 @@ from torch import nn
 
 from grader.errors.explanation import Explained
 from grader.errors.seen.again import kept
-from grader.errors.seen.cuts import freezing, logic, scores
+from grader.errors.seen.cuts import freezing, logic, scores, unheld
 from grader.errors.seen.reading.frames import Frame, Frames, file_name
 
 _CURES = (
@@ -93,10 +93,13 @@ _WHOLE = (
 
 def at(frames: Frames, told: Explained, places: Sequence[tuple[str, str]]) -> Explained:
     """The lines, each with what it does, and the cure of the first."""
+    places = unheld.without_targets(frames, places)
     told_places = "; ".join(f"{place}: {why}" for place, why in places[:3])
     cures = [cure for words, cure in _CURES if any(words in why for _, why in places)]
     if scored := scores.instead(frames, {place for place, _ in places}):
         cures = [scored]
+    elif len(places) == 1 and (measured := unheld.instead(frames, places[0][0])):
+        cures = [measured]
     return replace(
         told,
         meaning=f"The tensor you differentiate was not recorded. Cuts in this code: {told_places}.",

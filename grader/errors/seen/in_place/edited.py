@@ -17,6 +17,7 @@ from grader.errors.seen.in_place import (
     buffers,
     entries,
     overwritten,
+    redrawn,
     results,
     stepping,
     windows,
@@ -61,6 +62,8 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
     if (buffer := _of_buffer(frames, node, edits)) is not None:
         meaning, cure, place = buffer
         return replace(told, meaning=meaning, cure=cure, place=place)
+    if (again := redrawn.read(frames, told, message, node)) is not None:
+        return again
     cure = "Use the out-of-place operation (x = x + 1 for x += 1), or edit a clone."
     place = edits[0] if len(edits) == 1 else ""
     if not edits and (layers := _working_in_place(frames)):

@@ -89,6 +89,11 @@ def edits_of(tree: ast.AST, name: str) -> list[Edit]:
     return [one for one in _edits(tree) if one.name == name]
 
 
+def edits_in(code: ast.AST) -> list[Edit]:
+    """The edits that a statement or a function holds."""
+    return list(_edits(code))
+
+
 def _may_have_run(frames: Frames, tree: ast.AST, line: int) -> bool:
     """Whether an edit ran: of a function that has returned it is not known, and taken for so."""
     mine = [number for number, one in enumerate(frames.own) if _is_same(one.source, tree)]

@@ -118,7 +118,7 @@ def read_leaf(frames: Frames, told: Explained, message: str) -> Explained | None
             meaning=f"{edit.name} is a leaf that requires grad, and {edit.written} would be "
             "recorded: that would make it a result, which keeps no gradient.",
             cure=f"Update it where nothing is recorded: with torch.no_grad(): {edit.written}"
-            f"{_as_well(frame, edit)}.",
+            f"{_as_well(frame, edit)}{_others(frame, edit)}.",
         )
     return told
 
@@ -152,6 +152,25 @@ def _as_well(frame: Frame, edit: results.Edit) -> str:
     lines = sorted({one.line for one in every if one.line > edit.line})
     listed = " and ".join(map(str, lines))
     return f", and line{'s' * (len(lines) > 1)} {listed} too" if lines else ""
+
+
+def _others(frame: Frame, edit: results.Edit) -> str:
+    """Words on later lines that update other leaves: each would raise in its turn."""
+    tree = frame.source
+    found = {
+        one.line: one.written
+        for node in (ast.walk(tree) if tree is not None else ())
+        if isinstance(node, ast.AugAssign) and node.lineno > edit.line
+        for one in results.edits_of(node, ast.unparse(node.target))
+        if one.name != edit.name and _is_update(one) and _is_leaf(node.target, frame)
+    }
+    lines = ", ".join(f"{written} (line {line})" for line, written in sorted(found.items()))
+    return f", and inside of it too: {lines}" if lines else ""
+
+
+def _is_leaf(target: ast.expr, frame: Frame) -> bool:
+    value = looked_up(target, frame)
+    return isinstance(value, Tensor) and value.is_leaf and value.requires_grad
 
 
 def _is_update(edit: results.Edit) -> bool:

@@ -7,11 +7,13 @@ import inspect
 from collections.abc import Mapping
 from dataclasses import replace
 
+import torch
 from torch import Tensor, nn
 
 from grader.errors.explanation import Explained
 from grader.errors.seen.reading import failing
 from grader.errors.seen.reading.frames import Frames, file_name
+from grader.errors.seen.reading.lookup import looked_up
 
 
 def read(frames: Frames, told: Explained, message: str) -> Explained | None:
@@ -47,7 +49,9 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
         )
     elif shape == (batch, keys) and batch != queries:
         meaning = f"{name} has the shape {shape}, (batch, keys): that is a padding mask. {wanted}"
-        cure = f"Pass it as key_padding_mask={name}, True where there is padding."
+        cure = _as_padding(frames, mask) or (
+            f"Pass it as key_padding_mask={name}, True where there is padding."
+        )
     elif shape == (batch, batch) and not first:
         meaning = (
             f"{name} has the shape {shape}, and {batch} is what this layer takes for the "
@@ -76,6 +80,45 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
             f"(x.shape[{int(first)}])."
         )
     return replace(told, meaning=meaning, cure=cure or told.cure)
+
+
+_PADDING = {
+    "attn_mask": "key_padding_mask",
+    "mask": "src_key_padding_mask",
+    "src_mask": "src_key_padding_mask",
+    "tgt_mask": "tgt_key_padding_mask",
+    "memory_mask": "memory_key_padding_mask",
+}
+"""Which argument of the layers of a transformer takes padding, beside that for a square mask."""
+
+
+def _as_padding(frames: Frames, mask: Tensor) -> str:
+    """The failing line's own mask by the argument that is meant, with True where padding is.
+
+    What stands for a token tells it: ones that come first, and zeros behind them.
+    """
+    for call in failing.on_line(frames.last):
+        for word in call.keywords if isinstance(call, ast.Call) else ():
+            meant = _PADDING.get(word.arg or "")
+            if meant is None:
+                continue
+            plain = word.value
+            while isinstance(plain, ast.Call) and isinstance(plain.func, ast.Attribute):
+                if failing.name_of(plain) not in ("float", "bool", "to", "type"):
+                    break
+                plain = plain.func.value
+            name, value = ast.unparse(plain), looked_up(plain, frames.last)
+            if not isinstance(value, Tensor) or value.shape != mask.shape or (value < 0).any():
+                continue
+            kept = value.to(torch.bool)
+            if bool(kept[:, 0].all()) and not bool(kept[:, -1].all()):
+                hidden = f"~{name}" if value.dtype == torch.bool else f"{name} == 0"
+                return (
+                    f"Pass it as {meant}={hidden}: {name} is {value.flatten()[0].item()} for a "
+                    "token, and that argument wants True where there is padding."
+                )
+            return f"Pass it as {meant}={name}, True where there is padding."
+    return ""
 
 
 def read_padding(frames: Frames, told: Explained, message: str) -> Explained | None:

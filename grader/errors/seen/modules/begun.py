@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import ast
 from dataclasses import replace
+from typing import Any
 
 from torch import Tensor, nn
 
 from grader.errors.explanation import Explained
 from grader.errors.seen.modules.made import made, spelled
-from grader.errors.seen.reading import failing, source
+from grader.errors.seen.reading import failing, source, tried
 from grader.errors.seen.reading.frames import Frames, file_name, own_class
 
 
@@ -71,8 +72,44 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
             + (", and so for the other part." if pair else "."),
             place=place,
         )
+    if len(shape) == 3 and shape[1:] == wanted[1:]:
+        return _of_other_layers(frames, told, layer, x, given, said)
     twice = " A bidirectional RNN counts each layer twice." if layer.bidirectional else ""
     return replace(told, meaning=f"{said}{twice}", cure=f"Make it so: {new}.", place=place)
+
+
+def _of_other_layers(
+    frames: Frames, told: Explained, layer: nn.RNNBase, x: Tensor, given: Any, said: str
+) -> Explained:
+    """A state of fewer layers, or of more, such as an encoder's: how it is brought to this one."""
+    parts = given if isinstance(given, tuple) else (given,)
+    wide = 2 if layer.bidirectional else 1
+    have, wanted = parts[0].shape[0], layer.num_layers * wide
+    name, called = _state(frames), spelled(frames, layer)
+    if have < wanted:
+        words, code = "Begin every layer with it", f".repeat({wanted // have}, 1, 1)"
+        new = tuple(one.repeat(wanted // have, 1, 1) for one in parts)
+    else:
+        words, code = "Take that of the last", f"[-{wanted}:]"
+        new = tuple(one[-wanted:] for one in parts)
+    if tried.gives(layer, x, new if isinstance(given, tuple) else new[0]) is None:
+        return replace(told, meaning=said, place=frames.last.place)
+    pair = isinstance(given, tuple)
+    instead = f"tuple(part{code} for part in {name})" if pair else f"{name}{code}"
+    counted = f"{called} counts {wanted}" + (", both directions of each" if wide > 1 else "")
+    other = (
+        f" If it is to have as many layers as the state, make {called} with "
+        f"num_layers={have // wide}."
+        if not have % wide
+        else ""
+    )
+    return replace(
+        told,
+        meaning=f"{said} The first number is that of the layers: {counted}, and the state "
+        f"has {have}.",
+        cure=f"{words}: {instead}, in the place of {name}.{other}",
+        place=frames.last.place,
+    )
 
 
 def read_pair(frames: Frames, told: Explained, message: str) -> Explained | None:

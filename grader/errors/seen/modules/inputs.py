@@ -9,7 +9,7 @@ from dataclasses import replace
 from torch import nn
 
 from grader.errors.explanation import Explained
-from grader.errors.seen.modules import dimensioned
+from grader.errors.seen.modules import cells, dimensioned
 from grader.errors.seen.modules.fed import Fed, entry, fed, is_flat, remade
 from grader.errors.seen.modules.made import made
 from grader.errors.seen.reading import source
@@ -287,5 +287,6 @@ _RULES: tuple[tuple[type | tuple[type, ...], Rule], ...] = (
     (nn.LayerNorm, _layer_norm),
     (nn.GroupNorm, _group_norm),
     (nn.RNNBase, _recurrent),
+    (nn.RNNCellBase, cells.read),
     (nn.MultiheadAttention, _attention),
 )

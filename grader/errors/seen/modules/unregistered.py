@@ -54,12 +54,16 @@ def _never_made(told: Explained, kind: ast.ClassDef, file: str) -> Explained | N
     wrong = next((one for one in (*near, "init") if one in methods), None)
     if wrong is None or not methods[wrong].args.args:
         return None
+    own = methods[wrong].args
+    wanted = [one.arg for one in own.args[1 : len(own.args) - len(own.defaults)]]
+    taken = f" It then takes its arguments where it is made: {kind.name}({', '.join(wanted)})."
     return replace(
         told,
         meaning=f"{kind.name} has a method {wrong}, and none that is called __init__: nobody calls "
         "it, so no layer is made.",
         cure=f"Rename it, with two underscores on each side: def __init__"
-        f"({ast.unparse(methods[wrong].args)}). Inside of it, super().__init__() comes first.",
+        f"({ast.unparse(own)}). Inside of it, super().__init__() comes first."
+        f"{taken if wanted else ''}",
         place=f"{file_name(file)}, line {methods[wrong].lineno}",
     )
 
