@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from torch import Tensor
 
-from grader.errors.seen.again import graph, kept, second, states
+from grader.errors.seen.again import graph, kept, second, spent, states
 from grader.errors.seen.cuts import detached
 from grader.errors.seen.reading import source
 from grader.errors.seen.reading.frames import Frame, Frames
@@ -97,6 +97,8 @@ def _in_loop(
         if (made := kept.made_of(frames, frame, name, statement)) is not None:
             return _finished(*made)
         line = statement.lineno  # type: ignore[attr-defined]
+        if (used := spent.before(frame, loop, name, hanging[key], line)) is not None:
+            return _finished(*used)
         beside = _is_trained_beside(root, hanging[key])
         words = second.BEFORE_GIVEN if beside else second.BEFORE
         return Words(words, name, frame.place_of(line))
@@ -165,9 +167,17 @@ def _of_loop(loop: source.Loop, frame: Frame, name: str, near: dict[str, Tensor]
     if "[" in name:
         return Words(second.CARRIED_PARTS, own, place, sure)
     whole = [one for one in together if one in near]
+    added = [one for one in others if states.is_added_to(source.assigned(loop, one), one)]
+    if not sure and not added and all(_is_old(near.get(one)) for one in [own, *others]):
+        whole, sure = others, True  # each of them leads back to the pass before
     if whole:
         return Words(second.CARRIED_TOGETHER, ", ".join([own, *whole]), place, sure)
     return Words(second.CARRIED, own, place, sure)
+
+
+def _is_old(value: Tensor | None) -> bool:
+    """Whether a graph that a backward pass has freed lies below a tensor."""
+    return value is not None and any(map(graph.is_freed, graph.nodes(value.grad_fn)))
 
 
 def _made_at(given: list[ast.AST], name: str) -> ast.AST:
