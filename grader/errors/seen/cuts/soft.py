@@ -15,6 +15,7 @@ _SIGNS = {ast.Gt: (0, 1), ast.GtE: (0, 1), ast.Lt: (1, 0), ast.LtE: (1, 0)}
 def instead(frames: Frames, lines: set[str]) -> str | None:
     """The cure of such comparisons on these lines; None where one side is a plain number."""
     found: dict[str, str] = {}
+    numbers = _numbers(frames)
     whole = ((tree, file, 1) for tree, file in frames.files())
     for tree, file, first in (*whole, *kept.code_of(frames)):
         for node in ast.walk(tree):
@@ -24,7 +25,7 @@ def instead(frames: Frames, lines: set[str]) -> str | None:
                 continue
             sides = [node.left, *node.comparators]
             pair = _SIGNS.get(type(node.ops[0]))
-            if pair is None or len(sides) != 2 or any(map(_is_number, sides)):
+            if pair is None or len(sides) != 2 or any(_is_number(one, numbers) for one in sides):
                 return None
             more, less = (source.in_brackets(sides[at]) for at in pair)
             found[ast.unparse(node)] = f"torch.sigmoid(({more} - {less}) / t)"
@@ -38,6 +39,28 @@ def instead(frames: Frames, lines: set[str]) -> str | None:
     )
 
 
-def _is_number(node: ast.expr) -> bool:
+def _numbers(frames: Frames) -> set[str]:
+    """The names that stand for plain numbers somewhere: variables, attributes, arguments."""
+    found = {name for name, value in frames.variables() if isinstance(value, int | float)}
+    for _, model in frames.modules():
+        for part in model.modules():
+            found |= {name for name, one in vars(part).items() if isinstance(one, int | float)}
+    for tree, _ in frames.files():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.keyword) and node.arg and _is_constant(node.value):
+                found.add(node.arg)
+            if isinstance(node, ast.arguments):
+                given = node.args[-len(node.defaults) :] if node.defaults else []
+                pairs = [*zip(given, node.defaults, strict=False)]
+                found |= {one.arg for one, value in pairs if _is_constant(value)}
+    return found
+
+
+def _is_constant(node: ast.expr) -> bool:
     inner = node.operand if isinstance(node, ast.UnaryOp) else node
     return isinstance(inner, ast.Constant)
+
+
+def _is_number(node: ast.expr, numbers: set[str]) -> bool:
+    name = getattr(node, "attr", getattr(node, "id", ""))
+    return _is_constant(node) or name in numbers

@@ -93,7 +93,7 @@ def _without_node(frames: Frames, told: Explained, message: str) -> Explained | 
     if found is not None:
         return found
     edits = _edits_in_frames(frames)
-    if (buffer := _of_buffer(frames, "A node", edits)) is None:
+    if (buffer := _of_buffer(frames, "A node", edits, message)) is None:
         return None
     meaning, cure, place = buffer
     return replace(told, meaning=meaning, cure=cure, place=place, sure=False)
