@@ -8,6 +8,7 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader, Dataset, default_collate
 
+from grader.errors import explain_error
 from tests.errors.told import Programs
 
 PROGRAMS = Programs()
@@ -102,6 +103,34 @@ def a_result_that_is_trained_in_the_loop_too():
     _probes_once()
 
 
+def _told_apart(cut):
+    body, task = nn.Sequential(nn.Linear(3, 4), nn.Tanh()), nn.Linear(4, 2)
+    guesser = nn.Linear(4, 2)
+    of_task = torch.optim.SGD([*body.parameters(), *task.parameters()], 0.1)
+    of_guesser = torch.optim.SGD(guesser.parameters(), 0.1)
+    coded = body(torch.ones(5, 3))
+    loss = task(coded).square().mean()
+    of_task.zero_grad()
+    loss.backward()
+    of_task.step()
+    for _ in range(2):
+        guess = guesser(coded.detach() if cut else coded).square().mean()
+        of_guesser.zero_grad()
+        guess.backward()
+        of_guesser.step()
+
+
+@told(
+    "second_backward",
+    r"loss\.backward\(\) .* freed it",
+    "coded = body",
+    "moves nothing that coded is computed of: detach it where it is used here",
+    lambda: _told_apart(cut=True),
+)
+def a_code_that_a_task_has_used_up():
+    _told_apart(cut=False)
+
+
 # Several things that a loop carries on, each made by a line of its own
 
 
@@ -185,8 +214,6 @@ def _scored(optimizer_holds):
 def test_rows_that_an_optimizer_trains_are_no_target():
     with pytest.raises(RuntimeError) as raised:
         _scored(optimizer_holds=True)
-    from grader.errors import explain_error
-
     assert "is data" not in explain_error(raised.value).cure
 
 
@@ -226,6 +253,48 @@ def _listed(samples):
 )
 def boxes_that_a_loss_takes_image_by_image():
     _located()
+
+
+class _Named(_Scenes):
+    def __getitem__(self, number):
+        image, boxes = super().__getitem__(number)
+        return {"image": image, "boxes": boxes}
+
+
+def _collated(samples):
+    images = [{"image": one["image"]} for one in samples]
+    return default_collate(images) | {"boxes": [one["boxes"] for one in samples]}
+
+
+def _by_name(collate=None):
+    net = nn.Sequential(nn.Flatten(), nn.Linear(192, 8), nn.Unflatten(1, (2, 4)))
+    for _, batch in enumerate(DataLoader(_Named(), batch_size=2, collate_fn=collate)):
+        guesses = net(batch["image"])
+        for one, two in zip(guesses, batch["boxes"], strict=True):
+            torch.cdist(one, two).mean().backward(retain_graph=True)
+
+
+@told(
+    "batch_sizes",
+    r"different shapes in entry \['boxes'\]",
+    None,
+    "batch['boxes'] is taken sample by sample",
+    lambda: _by_name(_collated),
+)
+def boxes_of_a_dict_that_a_loop_takes_one_by_one():
+    _by_name()
+
+
+def test_what_a_model_takes_whole_is_padded():
+    net = nn.Linear(4, 2)
+
+    def train():
+        for _, boxes in DataLoader(_Scenes(), batch_size=2):
+            net(boxes).mean().backward()
+
+    with pytest.raises(RuntimeError) as raised:
+        train()
+    assert "pad_sequence" in explain_error(raised.value).cure
 
 
 # A target that several lines use

@@ -91,14 +91,18 @@ def _in_loop(
             return _of_loop(loop, frame, name, hanging)
         elif not inside and own.split(".")[0] in frame.names and tree is not None:
             before += [(own, name, one) for one in source.assigned(tree, own)]
+    for name, key, statement in before:
+        line = statement.lineno  # type: ignore[attr-defined]
+        if source.reads(loop, name) and (
+            used := spent.before(frame, loop, name, hanging[key], line)
+        ):
+            return _finished(*used)
     if (together := _before_together(frames, frame, before, hanging, root)) is not None:
         return together
     for name, key, statement in before:
         if (made := kept.made_of(frames, frame, name, statement)) is not None:
             return _finished(*made)
         line = statement.lineno  # type: ignore[attr-defined]
-        if (used := spent.before(frame, loop, name, hanging[key], line)) is not None:
-            return _finished(*used)
         beside = _is_trained_beside(root, hanging[key])
         words = second.BEFORE_GIVEN if beside else second.BEFORE
         return Words(words, name, frame.place_of(line))

@@ -28,19 +28,35 @@ def taken(frames: Frames, entry: str) -> Taken | None:
     for frame in reversed(frames.own):
         tree = frame.source
         loop = source.loop_of(tree, frame.line) if tree is not None else None
-        if isinstance(loop, ast.For) and (name := _called(loop.target, entry)) is not None:
+        if isinstance(loop, ast.For) and (name := _called(loop, entry)) is not None:
             return _in_loop(frame, loop, name)
     return None
 
 
-def _called(target: ast.expr, entry: str) -> str | None:
-    """The name that a loop gives an entry of its batch, in `for i, (x, y) in ...` too."""
-    if isinstance(target, ast.Tuple) and isinstance(target.elts[-1], ast.Tuple):
+def _called(loop: ast.For, entry: str) -> str | None:
+    """What a loop calls an entry of its batch: `y`, `batch[1]`, `batch['boxes']`."""
+    target: ast.expr = loop.target
+    counts = isinstance(loop.iter, ast.Call) and ast.unparse(loop.iter.func) == "enumerate"
+    if counts and isinstance(target, ast.Tuple):
         target = target.elts[-1]
-    number = entry[1:-1]
-    if not isinstance(target, ast.Tuple) or not number.isdigit():
+    if isinstance(target, ast.Tuple):
+        return _element(target, entry)
+    if not isinstance(target, ast.Name):
         return None
-    one = target.elts[int(number)] if int(number) < len(target.elts) else None
+    for one in ast.walk(loop):
+        if isinstance(one, ast.Assign) and ast.unparse(one.value) == target.id:
+            if isinstance(one.targets[0], ast.Tuple):
+                return _element(one.targets[0], entry)
+        elif isinstance(one, ast.Assign) and ast.unparse(one.value) == f"{target.id}{entry}":
+            return ast.unparse(one.targets[0])
+    return f"{target.id}{entry}"
+
+
+def _element(names: ast.Tuple, entry: str) -> str | None:
+    number = entry[1:-1]
+    if not number.isdigit() or int(number) >= len(names.elts):
+        return None
+    one = names.elts[int(number)]
     return one.id if isinstance(one, ast.Name) else None
 
 
@@ -75,7 +91,7 @@ def _gone_through(body: list[ast.stmt], name: str) -> int | None:
             continue
         over = node.iter
         several = over.args if isinstance(over, ast.Call) and _is_together(over) else [over]
-        if any(isinstance(one, ast.Name) and one.id == name for one in several):
+        if any(ast.unparse(one) == name for one in several):
             return int(over.lineno)
     return None
 
