@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 
 from course.companion.cut.terms import is_added, recorded_numbers
@@ -37,7 +38,8 @@ def terms(record: Record) -> list[Finding]:
 def _stepped(record: Record, event: Event) -> set[int]:
     """The ids of what is stepped behind a pass, until the pass of another step."""
     held: set[int] = set()
-    for one in record.events[record.events.index(event) + 1 :]:
+    behind = itertools.dropwhile(lambda one: one is not event, record.events)
+    for one in itertools.islice(behind, 1, None):
         if one.kind == "backward" and held:
             break
         if one.kind == "step":
