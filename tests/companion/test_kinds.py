@@ -16,6 +16,7 @@ from tests.companion import (
     estimates,
     exchanged,
     factors,
+    fitted,
     forum,
     names,
     objectives,
@@ -61,7 +62,7 @@ def test_an_optimizer_made_before_the_head_holds_none_of_the_parameters_that_req
     assert "holds none of the parameters of model that require grad" in str(report), report
 
 
-@pytest.mark.parametrize(("wrong", "line"), [*factors.LINES, *without_effect.LINES])
+@pytest.mark.parametrize(("wrong", "line"), [*factors.LINES, *fitted.LINES, *without_effect.LINES])
 def test_the_line_is_that_of_the_node_or_of_the_hook(wrong, line):
     assert line in (report := wrong()).findings[0].place.text, report
 

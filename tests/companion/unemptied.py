@@ -77,3 +77,64 @@ def in_one_of_two_branches(scaled):
                 loss.backward()
                 optimizer.step()
         return why_no_grad(w, loss)
+
+
+def _coder_and_judge(optimizers, x, emptied):
+    of_coder, of_judge = optimizers
+    (coder,), (judge,) = (one.param_groups[0]["params"] for one in optimizers)
+    of_coder.zero_grad()
+    (judge * (coder * x)).sum().backward()
+    of_coder.step()
+    if emptied:
+        of_judge.zero_grad()
+    (judge * x - 1).square().mean().backward()
+    of_judge.step()
+
+
+def _emptied_by_local_names(x, optimizers):
+    of_coder, of_judge = optimizers
+    (coder,), (judge,) = (one.param_groups[0]["params"] for one in optimizers)
+    of_coder.zero_grad()
+    (judge * (coder * x)).sum().backward()
+    of_coder.step()
+    (judge * x - 1).square().mean().backward()
+    of_judge.step()
+
+
+def _pair():
+    leaves = torch.ones(3, requires_grad=True), torch.ones(3, requires_grad=True)
+    return tuple(torch.optim.SGD([one], lr=0.1) for one in leaves)
+
+
+def two_of_a_tuple_of_which_one_is_emptied():
+    optimizers = _pair()
+    for _ in range(2):
+        with watch() as seen:
+            _emptied_by_local_names(torch.rand(3), optimizers)
+        break
+    return seen.report()
+
+
+def two_of_a_tuple_that_are_emptied():
+    optimizers = _pair()
+    for _ in range(2):
+        with watch() as seen:
+            _coder_and_judge(optimizers, torch.rand(3), emptied=True)
+        break
+    return seen.report()
+
+
+def one_helper_that_empties_either():
+    """Whether its line empties the second one too, in a pass that is not watched."""
+    first, second = _pair()
+    for _ in range(2):
+        with watch() as seen:
+            for optimizer in (first, second)[:1]:
+                optimizer.zero_grad()
+            (leaf,) = first.param_groups[0]["params"]
+            (other,) = second.param_groups[0]["params"]
+            (leaf * other).sum().backward()
+            first.step()
+            second.step()
+        break
+    return seen.report()

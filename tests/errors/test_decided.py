@@ -305,12 +305,30 @@ def _two_lines():
         loss.backward()
 
 
-def test_of_two_carried_values_of_two_lines_the_cause_is_only_probable():
+def _two_lines_cut(names):
+    cell, h, mean = nn.RNNCell(2, 3), torch.zeros(4, 3), torch.zeros(())
+    for _ in range(3):
+        h = cell(torch.ones(4, 2), h)
+        mean = torch.lerp(mean, h.mean(), 0.1)
+        loss = h.sum() + mean
+        loss.backward()
+        h = h.detach() if "h" in names else h
+        mean = mean.detach() if "mean" in names else mean
+
+
+def test_of_two_carried_values_of_two_lines_both_are_detached():
     with pytest.raises(RuntimeError) as raised:
         _two_lines()
     found = explain_error(raised.value)
-    assert found.meaning.startswith(("h comes from", "mean comes from"))
-    assert not found.sure
+    assert found.meaning.startswith("h and mean come from"), found
+    assert "h, mean = h.detach(), mean.detach()" in found.cure, found
+    _two_lines_cut(("h", "mean"))
+
+
+@pytest.mark.parametrize("name", ["h", "mean"])
+def test_one_of_them_alone_does_not_end_the_error(name):
+    with pytest.raises(RuntimeError, match="a second time"):
+        _two_lines_cut((name,))
 
 
 class Keeping(nn.Module):

@@ -129,7 +129,7 @@ def _forecast():
 
 @told(
     "modified",
-    r"saved a part of window",
+    r"saved window, and",
     "window[:, :-1] = window[:, 1:].clone()",
     "window = torch.cat([window[:, 1:], new.unsqueeze(1)], 1)",
     _forecast,
@@ -170,7 +170,7 @@ class Shifted(Taps):
 
 @told(
     "modified",
-    r"saved a part of past",
+    r"saved past, and",
     "past[:-1] = past[1:].clone()",
     "past = torch.cat([past[1:], (torch.tanh(guess)).unsqueeze(0)], 0)",
     lambda: Joined()(torch.ones(4)).backward(),

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from course.companion.asking import hidden, parted
-from course.companion.cut import before, cuts, terms, wiring
+from course.companion.cut import before, cuts, fitted, terms, wiring
 from course.companion.finding import Finding, found
 from course.companion.record import passes
 from course.companion.record.calls import Call, Pass, Record
@@ -48,6 +48,9 @@ def why_bad(record: Record, tensor: Tensor, name: str, around: Surroundings) -> 
     followed = followed_from(record, start, frozen=False)
     live = followed.live
     events = record.filling()
+    newest = passes.ends(record, events[-1]) if events and tensor.grad is None else []
+    if newest and (step := fitted.by_step(record, live, start, newest, name)) is not None:
+        return [step]
     for event in reversed(events):
         numbers = passes.ends(record, event)
         if live.intersection(numbers):

@@ -81,18 +81,38 @@ def _of_others(record: Record, file: str) -> list[Event]:
 
 
 def _leave_out(tree: ast.Module, lines: set[int], around: Surroundings) -> None:
-    """Take out the statements of these lines that call another optimizer or model by its name."""
+    """Take out the statements of these lines that call another optimizer or model by its name.
+
+    A local name is its own too, but for one that a call or a loop gives another value each time.
+    """
     known = {name.rpartition(".")[2] for name in (*around.optimizers, *around.models)}
+    handed = _handed(tree)
     for node in ast.walk(tree):
         for part in ("body", "orelse", "finalbody"):
             row = getattr(node, part, None)
             if isinstance(row, list):
                 row[:] = [
                     ast.copy_location(ast.Pass(), one)
-                    if one.lineno in lines and _emptied_by(one) in known
+                    if one.lineno in lines and _is_its_own(one, known, handed)
                     else one
                     for one in row
                 ]
+
+
+def _handed(tree: ast.Module) -> set[str]:
+    """The names of arguments, and those that loops and comprehensions give their values."""
+    nodes = list(ast.walk(tree))
+    targets = [one.target for one in nodes if isinstance(one, ast.For | ast.comprehension)]
+    inside = [node.id for one in targets for node in ast.walk(one) if isinstance(node, ast.Name)]
+    return {*inside, *(one.arg for one in nodes if isinstance(one, ast.arg))}
+
+
+def _is_its_own(statement: ast.stmt, known: set[str], handed: set[str]) -> bool:
+    """Whether a statement empties by a name that stands for one object alone."""
+    name = _emptied_by(statement)
+    call = statement.value if isinstance(statement, ast.Expr) else None
+    owner = getattr(getattr(call, "func", None), "value", None)
+    return name in known or (isinstance(owner, ast.Name) and name not in handed)
 
 
 def _emptied_by(statement: ast.stmt) -> str:

@@ -23,6 +23,7 @@ from course.companion.cut import (
     rows,
     terms,
     unheld,
+    unmoved,
     wiring,
 )
 from course.companion.finding import Finding, Report, counted, found, ordered
@@ -162,6 +163,7 @@ def _of_record(record: Record, around: Surroundings) -> list[Finding]:
         *aliased.told(targets.with_graph(record), around),
         *rows.of_rests(record),
         *gone.terms_cut_off(record),
+        *unmoved.terms(record),
         *order.out_of_order(record, schedules, bool(around.optimizers)),
         *unemptied.never_emptied(record, around),
         *unemptied.schedule_alone(record, around),

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from torch import Tensor, nn
 
-from course.companion.cut import last, rows
+from course.companion.cut import fitted, last, rows
 from course.companion.finding import Finding, found
 from course.companion.places import Place, written
 from course.companion.record.calls import DERIVED, Call, Record
@@ -50,6 +50,8 @@ def why_lost_before(
     followed = followed_from(record, start)
     if not followed.used:
         return [found("never_used", tensor=name)]
+    if end is not None and (step := fitted.by_step(record, followed.live, start, [end], name)):
+        return [step]
     before = record.before([end]) if end is not None else set()
     cuts = last.cuts(record, followed, end) if end is not None else []
     if (estimated := _estimated(record, cuts, name)) is not None:

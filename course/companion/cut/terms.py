@@ -59,8 +59,8 @@ def cut_off(record: Record, end: int) -> list[Finding]:
     the loss trains nothing of, as a teacher.
     """
     told: dict[int, Finding] = {}
-    reached = _recorded_numbers(record, end)
-    for call, term in _terms(record, end, _is_added):
+    reached = recorded_numbers(record, end)
+    for call, term in _terms(record, end, is_added):
         if not _is_measured(record, term) and not _penalizes(record, term):
             continue
         if (left := _left_torch(record, term, reached)) is not None:
@@ -77,7 +77,7 @@ def cut_off(record: Record, end: int) -> list[Finding]:
             if made is None or made.gives_grad or True not in made.recorded:
                 continue
             whence = {of for of, grad in zip(made.sources, made.recorded, strict=True) if grad}
-            trained = any(_recorded_numbers(record, one) & reached for one in whence)
+            trained = any(recorded_numbers(record, one) & reached for one in whence)
             if trained and not whence & reached and made.note[0] != DERIVED:
                 how = f"{made.name}()"
                 joins = str(call.place)
@@ -121,14 +121,14 @@ def _penalizes(record: Record, term: int) -> bool:
 def counted(record: Record, end: int) -> list[Finding]:
     """The terms of a loss that count, compare or choose what the loss is to train."""
     told: dict[int, Finding] = {}
-    reached = _recorded_numbers(record, end)
-    for call, term in _terms(record, end, _is_added):
+    reached = recorded_numbers(record, end)
+    for call, term in _terms(record, end, is_added):
         for number in sorted(record.before([term])):
             made = record.call(number) if number >= 0 else None
             if made is None or made.gives_grad or made.name not in _COUNTS:
                 continue
             whence = {of for of, grad in zip(made.sources, made.recorded, strict=True) if grad}
-            if any(_recorded_numbers(record, one) & reached for one in whence):
+            if any(recorded_numbers(record, one) & reached for one in whence):
                 words = {"how": f"{made.name}()", "joins": str(call.place)}
                 told[number] = found("term_counted", sure=False, place=made.place, **words)
                 break
@@ -153,13 +153,13 @@ def _left_torch(record: Record, term: int, reached: set[int]) -> Call | None:
             if cut is None or cut.gives_grad or True not in cut.recorded:
                 continue
             whence = {of for of, grad in zip(cut.sources, cut.recorded, strict=True) if grad}
-            trained = any(_recorded_numbers(record, of) & reached for of in whence)
+            trained = any(recorded_numbers(record, of) & reached for of in whence)
             if trained and not whence & reached:
                 return cut
     return None
 
 
-def _recorded_numbers(record: Record, end: int) -> set[int]:
+def recorded_numbers(record: Record, end: int) -> set[int]:
     """The numbers of all that a loss leads back to."""
     seen: set[int] = set()
     ahead = [end]
@@ -184,7 +184,7 @@ def _is_measured(record: Record, term: int) -> bool:
         return True
     if call.name in _CASTS and len(call.sources) == 1:
         return _is_measured(record, call.sources[0])
-    return _is_added(call) and any(_is_measured(record, source) for source in call.sources)
+    return is_added(call) and any(_is_measured(record, source) for source in call.sources)
 
 
 def _terms(
@@ -197,7 +197,7 @@ def _terms(
             yield from ((call, source) for source, grad in lacking if not grad)
 
 
-def _is_added(call: Call) -> bool:
+def is_added(call: Call) -> bool:
     """Whether it adds numbers, or scales one: the terms behind are terms of the loss itself."""
     scales = call.name in _SCALES - {"sum", "mean"} and len(call.sources) == 1
     return (call.name in _SUMS - {"stack", "cat"}) or scales

@@ -134,6 +134,8 @@ def _of_model(
             findings.append(found("not_in_optimizer", tensor=listed(rest), **holders))
         return findings
     if not _trains(around, holding, reach):
+        if not around.models[name].training and holding == set(map(id, around.loose.values())):
+            return []  # an input is fitted to a model that is only asked
         sure = len(around.models) == 1
         return [found("other_model", tensor=name, model=name, which=which, sure=sure, **holders)]
     arrives = any(one.grad is not None or (reach and one in reach) for one in missing.values())

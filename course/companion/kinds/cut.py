@@ -173,6 +173,16 @@ CUTS = (
         *(FUNCTIONS, "8.7 Second derivatives", NONE, FLAT),
     ),
     kind(
+        "cut_step",
+        "Cut by an optimizer's step",
+        "The gradient's way back to {name} is cut: the loss is made of weights that this step "
+        "fitted to it, and a step writes numbers, so no graph leads from them to {name}.",
+        "Make the inner update a computation: g = torch.autograd.grad(inner_loss, weights, "
+        "create_graph=True), new = [w - lr * d for w, d in zip(weights, g)], and compute the loss "
+        "with those, as torch.func.functional_call(model, new_by_name, x) does.",
+        *(FUNCTIONS, "8.7 Second derivatives", NONE, FLAT),
+    ),
+    kind(
         "off_before",
         "Recording was off from the beginning",
         "The gradient's way back to {name} is cut: {call} ran without recording, which was off "
@@ -256,6 +266,16 @@ CUTS = (
         "inside what is to be a constant, such as a target. If it is only to be shown, leave it "
         "out of the loss.",
         *(MODES, "What the block makes is a constant", FLAT, "a term of the loss has no effect"),
+    ),
+    kind(
+        "term_unmoved",
+        "A term of the loss that nothing steps",
+        "A term of the loss moves nothing that steps behind this pass: {how} hands on the values "
+        "alone of what is stepped, so the term leads back to other weights only. It joins the loss "
+        "at {joins}.",
+        "If it is to train what steps, compute it of the tensor itself. Where another loss needs "
+        "the same value detached, compute both, one of each. Else leave the term out.",
+        *(DETACH, "3.2 detach", FLAT, "a term of the loss has no effect"),
     ),
     kind(
         "term_counted",

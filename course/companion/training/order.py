@@ -98,7 +98,7 @@ def _unused_of_several(record: Record, story: list[Event], optimizer: Any) -> li
     lost: list[tuple[Place, Event]] = []
     for event in story:
         if event.kind == "backward":
-            if live.intersection(passes.ends(record, event)):
+            if _fills(record, event, live):
                 lines.append(event.place)
             continue
         if event.kind == "step":
@@ -112,6 +112,12 @@ def _unused_of_several(record: Record, story: list[Event], optimizer: Any) -> li
     return [found("emptied_unused", sure=False, count=len(lost), place=lost[-1][1].place)]
 
 
+def _fills(record: Record, event: Event, live: set[int]) -> bool:
+    """Whether a pass of a story fills what is computed with, or a gradient is assigned by hand."""
+    by_hand = not isinstance(event.about, Pass)
+    return by_hand or bool(live.intersection(passes.ends(record, event)))
+
+
 def _left_over(record: Record, story: list[Event], optimizer: Any) -> list[Finding]:
     """Gradients that stay in one optimizer's parameters for its next step, of another one's pass.
 
@@ -122,11 +128,7 @@ def _left_over(record: Record, story: list[Event], optimizer: Any) -> list[Findi
     live = {
         number for one in started if one is not None for number in followed_from(record, one).live
     }
-    mine = [
-        event
-        for event in story
-        if event.kind != "backward" or live.intersection(passes.ends(record, event))
-    ]
+    mine = [event for event in story if event.kind != "backward" or _fills(record, event, live)]
     if [event.kind for event in mine] != ["backward", "step", "zero", "backward"]:
         return []
     own, step, _, other = mine

@@ -42,7 +42,7 @@ class StopGradientBranchKey(Key, task="stop_gradient_branch"):
 
     def flag_set_afterwards(f, g, x):
         """Your result requires grad, and no gradient reaches x: its history begins at a new leaf.
-        requires_grad_() makes one of a result without history, and of a detached copy of x. Compute
+        requires_grad_() makes one of a result without history, and of x.detach(). Compute
         f from x itself, and detach g(x) alone."""
         return (f(x) * g(x)).detach().requires_grad_()
 
@@ -112,7 +112,7 @@ class StraightThroughKey(Key, task="straight_through"):
 
     def flag_set_afterwards(x):
         """Your result requires grad, and no gradient reaches x: its history begins at a new leaf.
-        requires_grad_() makes one of a result without history, and of a detached copy of x. Add the
+        requires_grad_() makes one of a result without history, and of x.detach(). Add the
         detached difference to x itself."""
         return torch.round(x.detach()).requires_grad_()
 

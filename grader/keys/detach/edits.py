@@ -72,7 +72,7 @@ class InplaceReluSafeKey(Key, task="inplace_relu_safe"):
 
     def flag_set_afterwards(x):
         """Your result requires grad, and no gradient reaches x: its history begins at a new leaf.
-        requires_grad_() makes one of a result without history, and of a detached copy of x. Let
+        requires_grad_() makes one of a result without history, and of x.detach(). Let
         every operation be recorded, from x on."""
         return InplaceReluSafeKey.reference(x.detach()).requires_grad_()
 

@@ -261,7 +261,7 @@ class PartialNoGradKey(Key, task="partial_no_grad"):
 
     def flag_set_afterwards(x, eps):
         """Your result requires grad, and no gradient reaches x: its history begins at a new leaf.
-        requires_grad_() makes one of a result without history, and of a detached copy of x. Only
+        requires_grad_() makes one of a result without history, and of x.detach(). Only
         the lengths belong into the block: divide x itself, outside of it."""
         return (x / (_lengths(x) + eps)).detach().requires_grad_()
 

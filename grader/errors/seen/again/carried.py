@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from torch import Tensor
 
-from grader.errors.seen.again import graph, kept, second, states
+from grader.errors.seen.again import graph, kept, second, spent, states
 from grader.errors.seen.cuts import detached
 from grader.errors.seen.reading import source
 from grader.errors.seen.reading.frames import Frame, Frames
@@ -91,6 +91,12 @@ def _in_loop(
             return _of_loop(loop, frame, name, hanging)
         elif not inside and own.split(".")[0] in frame.names and tree is not None:
             before += [(own, name, one) for one in source.assigned(tree, own)]
+    for name, key, statement in before:
+        line = statement.lineno  # type: ignore[attr-defined]
+        if source.reads(loop, name) and (
+            used := spent.before(frame, loop, name, hanging[key], line)
+        ):
+            return _finished(*used)
     if (together := _before_together(frames, frame, before, hanging, root)) is not None:
         return together
     for name, key, statement in before:
@@ -165,9 +171,17 @@ def _of_loop(loop: source.Loop, frame: Frame, name: str, near: dict[str, Tensor]
     if "[" in name:
         return Words(second.CARRIED_PARTS, own, place, sure)
     whole = [one for one in together if one in near]
+    added = [one for one in others if states.is_added_to(source.assigned(loop, one), one)]
+    if not sure and not added and all(_is_old(near.get(one)) for one in [own, *others]):
+        whole, sure = others, True  # each of them leads back to the pass before
     if whole:
         return Words(second.CARRIED_TOGETHER, ", ".join([own, *whole]), place, sure)
     return Words(second.CARRIED, own, place, sure)
+
+
+def _is_old(value: Tensor | None) -> bool:
+    """Whether a graph that a backward pass has freed lies below a tensor."""
+    return value is not None and any(map(graph.is_freed, graph.nodes(value.grad_fn)))
 
 
 def _made_at(given: list[ast.AST], name: str) -> ast.AST:

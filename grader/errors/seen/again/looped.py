@@ -9,11 +9,11 @@ from torch import Tensor
 
 from grader.errors.seen.again import graph, second
 from grader.errors.seen.reading import failing, source
-from grader.errors.seen.reading.frames import Frame
+from grader.errors.seen.reading.frames import Frame, Frames
 from grader.errors.seen.reading.lookup import looked_up
 
 
-def shared(frame: Frame, root: Tensor) -> tuple[tuple[str, str], str] | None:
+def shared(frames: Frames, frame: Frame, root: Tensor) -> tuple[tuple[str, str], str] | None:
     """The words, and the name of what the loop goes through: a list, a dict, or a tensor."""
     loop = source.loop_of(frame.source, frame.line) if frame.source is not None else None
     if not isinstance(loop, ast.For):
@@ -24,7 +24,8 @@ def shared(frame: Frame, root: Tensor) -> tuple[tuple[str, str], str] | None:
         whole = looked_up(node, frame)
         if isinstance(whole, Tensor):
             if whole.grad_fn is not None and any(_is_below(one, root) for one in values):
-                return _words(frame, second.ROWS), ast.unparse(node)
+                given = _as_target(frames, frame, loop, whole, root)
+                return given or _words(frame, second.ROWS), ast.unparse(node)
             continue
         parts = _parts(whole)
         mine = [one for one in parts if any(one is value for value in values)]
@@ -55,6 +56,26 @@ def _of_entries(
 def _words(frame: Frame, words: tuple[str, str]) -> tuple[str, str]:
     """For `torch.autograd.grad` there is nothing to add up."""
     return second.ROWS_BY_GRAD if any(failing.calls(frame, "grad")) else words
+
+
+def _as_target(
+    frames: Frames, frame: Frame, loop: ast.For, whole: Tensor, root: Tensor
+) -> tuple[str, str] | None:
+    """The words for rows that the loop's losses take as they are, as labels: with their graph.
+
+    What they are computed of is held by no optimizer and named nowhere in the loop, and the
+    losses train other leaves.
+    """
+    leaves = graph.leaves(graph.nodes(whole.grad_fn))
+    mine, beside = set(map(id, leaves)), graph.leaves(graph.nodes(root.grad_fn, whole.grad_fn))
+    others = [one for one in beside if id(one) not in mine]
+    if not others or mine & frames.held() or len(others) != len(beside):
+        return None
+    names = {key: one for key, one in frame.variables.items() if id(one) in mine}
+    if any(source.reads(one, name) for one in loop.body for name in names):
+        return None
+    made = f" Or make {' and '.join(names)} without requires_grad=True." if names else ""
+    return second.ROWS_GIVEN[0], second.ROWS_GIVEN[1] + made
 
 
 def _parts(value: Any) -> list[Any]:

@@ -60,7 +60,7 @@ def _which(frames: Frames, told: Explained) -> Explained | None:
     if root is None or root.grad_fn is None:
         return None
     hanging, beside = _near(frames, root)
-    if (losses := looped.shared(frame, root)) is not None:
+    if (losses := looped.shared(frames, frame, root)) is not None:
         return _told(told, *losses, frame.place)
     again = reused.by_closure(frames, frame, root) or reused.by_cache(frames)
     if again is not None:

@@ -112,6 +112,12 @@ ROWS = (
     "Pass retain_graph=True to backward in this loop, if each pass reads its own gradients. Else "
     "add up first, {name}.sum().backward(), without the loop.",
 )
+ROWS_GIVEN = (
+    "{name} was computed with its graph, and each loss of this loop goes back through it: the "
+    "backward of the first pass freed it. No optimizer holds what {name} is computed of.",
+    "To these losses {name} is data, as a target is: detach it in front of the loop, {name} = "
+    "{name}.detach().",
+)
 ROWS_BY_GRAD = (
     "Each pass of this loop goes back through the one graph of {name}, and the first pass freed "
     "it.",

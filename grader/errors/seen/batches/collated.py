@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.utils.data import Subset
 
 from grader.errors.explanation import Explained
+from grader.errors.seen.batches import singly
 from grader.errors.seen.reading.frames import Frames, file_name, own_function
 
 
@@ -173,6 +174,17 @@ def read_shapes(frames: Frames, told: Explained) -> Explained | None:
                 'F.interpolate(image[None], size=(224, 224), mode="bilinear")[0]. Or '
                 "transforms.Resize((224, 224)): two numbers fix both sides, one alone does not."
                 f"{_masks(found, several, at)}"
+            )
+            return replace(told, meaning=said, cure=cure, place=found.place)
+        if _are_sequences(shapes) and (loop := singly.taken(frames, at)) is not None:
+            lists = {
+                one: f"[one{one} for one in samples]"
+                for one, its in several.items()
+                if _are_sequences(its)
+            }
+            cure = (
+                f"{loop.name} is taken sample by sample ({loop.place}), so a list will do, and "
+                f"padding would be taken for more of them: {collate(found, lists)}"
             )
             return replace(told, meaning=said, cure=cure, place=found.place)
         if _are_sequences(shapes):

@@ -38,13 +38,33 @@ def read_pairs(frames: Frames, told: Explained) -> Explained | None:
     )
 
 
-def written(frames: Frames) -> str:
-    """What the failing call writes for its last argument, the target, if that is short."""
+def made_once(frames: Frames, name: str) -> tuple[int, str] | None:
+    """The line that gives a target its last value, where several calls of the code read that."""
+    frame = frames.last
+    tree = frame.source
+    given = source.assigned(tree, name) if tree is not None and name.isidentifier() else []
+    lines = [int(getattr(one, "lineno", 0)) for one in given]
+    before = [line for line in lines if line < frame.line]
+    if tree is None or not before or len(before) != len(lines):
+        return None
+    reading = {
+        call.lineno
+        for call in source.called(tree)
+        if call.lineno > before[-1] and name in [ast.unparse(one) for one in call.args]
+    }
+    return (before[-1], frame.place_of(before[-1])) if len(reading) > 1 else None
+
+
+def written(frames: Frames, at: int = -1) -> str:
+    """What the failing call writes for its last argument, the target, if that is short.
+
+    Or for another one, by its number.
+    """
     frame = frames.last
     for call in failing.on_line(frame):
         if not isinstance(call, ast.Call) or len(call.args) < 2 or call.keywords:
             continue
-        text = source.in_brackets(call.args[-1])
+        text = source.in_brackets(call.args[at])
         here = (call.col_offset, call.end_col_offset) == frame.columns
         return text if here and len(text) < _LONG and text.isascii() else ""
     return ""

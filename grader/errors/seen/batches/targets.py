@@ -29,7 +29,7 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
         names = frames.given(function)
         scores, target = names.get("input"), names.get("target")
         if isinstance(scores, Tensor) and isinstance(target, Tensor):
-            s = frames.name_of(scores) or "scores"
+            s = frames.name_of(scores) or compared.written(frames, 0) or "scores"
             t = frames.name_of(target) or compared.written(frames) or "target"
             of_classes = function in ("cross_entropy", "nll_loss")
             rules = _OF_CLASSES if of_classes else _OF_PROBABILITIES
@@ -37,6 +37,11 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
             for rule in rules:
                 if (said := rule(scores, target, s, t)) is not None:
                     place = _cut(frames) if rule is _lost_batch else ""
+                    if rule is _one_column and (made := compared.made_once(frames, t)) is not None:
+                        line, place = made
+                        once = f" {t} is used by other lines too: once is enough, at line {line}, "
+                        how = "unsqueeze" if scores.dim() > target.dim() else "squeeze"
+                        said = said[0], f"{said[1]}{once}{t} = {t}.{how}(-1) behind it."
                     return replace(told, meaning=f"{shapes} {said[0]}", cure=said[1], place=place)
             wanted = (len(scores), *scores.shape[2:]) if of_classes and scores.dim() > 1 else None
             asked = f" This loss takes class numbers of the shape {wanted}." if wanted else ""

@@ -10,7 +10,7 @@ from torch import nn
 
 from grader.errors.explanation import Explained
 from grader.errors.seen.again import kept
-from grader.errors.seen.cuts import freezing, logic, scores, unheld
+from grader.errors.seen.cuts import freezing, logic, scores, soft, unheld
 from grader.errors.seen.reading.frames import Frame, Frames, file_name
 
 _CURES = (
@@ -100,6 +100,10 @@ def at(frames: Frames, told: Explained, places: Sequence[tuple[str, str]]) -> Ex
         cures = [scored]
     elif len(places) == 1 and (measured := unheld.instead(frames, places[0][0])):
         cures = [measured]
+    elif all("comparison" in why for _, why in places) and (
+        slope := soft.instead(frames, {place for place, _ in places})
+    ):
+        cures = [slope]
     return replace(
         told,
         meaning=f"The tensor you differentiate was not recorded. Cuts in this code: {told_places}.",

@@ -59,7 +59,7 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
     where = f" Edits in this code: {', '.join(edits[:3])}." if edits else ""
     if (over := overwritten.read(frames, told, node, edits)) is not None:
         return over
-    if (buffer := _of_buffer(frames, node, edits)) is not None:
+    if (buffer := _of_buffer(frames, node, edits, message)) is not None:
         meaning, cure, place = buffer
         return replace(told, meaning=meaning, cure=cure, place=place)
     if (again := redrawn.read(frames, told, message, node)) is not None:
@@ -96,13 +96,15 @@ def _without_node(frames: Frames, told: Explained, message: str) -> Explained | 
     if found is not None:
         return found
     edits = _edits_in_frames(frames)
-    if (buffer := _of_buffer(frames, "A node", edits)) is None:
+    if (buffer := _of_buffer(frames, "A node", edits, message)) is None:
         return None
     meaning, cure, place = buffer
     return replace(told, meaning=meaning, cure=cure, place=place, sure=False)
 
 
-def _of_buffer(frames: Frames, node: str, edits: list[str]) -> tuple[str, str, str] | None:
+def _of_buffer(
+    frames: Frames, node: str, edits: list[str], message: str
+) -> tuple[str, str, str] | None:
     """A tensor that a loop fills and reads again, if it is all that is edited: what is said."""
     found = buffers.filled(frames)
     filled = {place for _, _, place in found}
@@ -120,9 +122,10 @@ def _of_buffer(frames: Frames, node: str, edits: list[str]) -> tuple[str, str, s
             f"Compute the new value first, and write it into a copy: new = ..., then {name} = "
             f"{name}.clone(), then {entry} = new. What was saved keeps the tensor before it."
         )
+    whole = "output 0 of torch::autograd::CopySlices" in message  # no view of what was written
+    saved = name if whole else f"a part of {name}, which is a view of its memory"
     return (
-        f"{node} saved a part of {name}, which is a view of its memory, and {entry} = ... wrote "
-        "into that memory afterwards.",
+        f"{node} saved {saved}, and {entry} = ... wrote into that memory afterwards.",
         cure,
         place,
     )

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from grader.errors.explanation import Explained
 from grader.errors.seen.again import graph, kept, once, passes, replayed, second
-from grader.errors.seen.in_place import given, later, stale
+from grader.errors.seen.in_place import behind, given, later, stale
 from grader.errors.seen.reading import ran
 from grader.errors.seen.reading.frames import Frame, Frames, file_name, held
 from grader.errors.seen.reading.lookup import looked_up
@@ -77,7 +77,10 @@ def read(
             return put_away
     loss = _name_where_made(frames, root) or "this loss"
     beside = _reaches_others(root, held(optimizer) if optimizer is not None else [])
-    cure = _cure([code, *later.steps(frames, root, optimizer)], loss, beside)
+    steps = [code, *later.steps(frames, root, optimizer)]
+    cure = _cure(steps, loss, beside)
+    if beside:
+        cure = behind.cure(frames, root, refusing, place, (steps, optimizer)) or cure
     cure += later.behind(frames, root)
     shared = ""
     if others := [name for name, one in holders if one is not optimizer and optimizer is not None]:

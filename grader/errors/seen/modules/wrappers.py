@@ -10,7 +10,9 @@ from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
 from grader.errors.explanation import Explained
+from grader.errors.seen.modules import made as make
 from grader.errors.seen.modules.layers import parts
+from grader.errors.seen.reading import source
 from grader.errors.seen.reading.frames import Frames
 from grader.errors.seen.reading.lookup import looked_up
 
@@ -54,8 +56,35 @@ def read_unused(frames: Frames, told: Explained, message: str) -> Explained | No
     if not numbers or max(numbers) >= len(trained):
         return None
     named = ", ".join(trained[one] for one in numbers[:4])
+    meaning = (
+        "DistributedDataParallel waits for a gradient of every parameter, and the pass before "
+        f"gave none to {named}: they took no part in its loss, or it did not ask for them."
+    )
+    paths = {trained[one].rpartition(".")[0] for one in numbers}
+    if len(paths) != 1 or (layer := _never_used(frames, wrapper.module, paths.pop())) is None:
+        return replace(told, meaning=meaning)
+    name, place = layer
     return replace(
         told,
-        meaning=f"DistributedDataParallel waits for a gradient of every parameter, and the pass "
-        f"before gave none to {named}: they took no part in its loss, or it did not ask for them.",
+        meaning=f"{meaning} No method but __init__ names {name}, which this line makes.",
+        cure=f"Take {name} out, or use it in forward. To keep it as it is, freeze it before the "
+        f"model is wrapped: {name}.requires_grad_(False).",
+        place=place,
     )
+
+
+def _never_used(frames: Frames, model: nn.Module, path: str) -> tuple[str, str] | None:
+    """A layer that its class makes in __init__ and names nowhere else, and the line that does."""
+    owner, _, name = path.rpartition(".")
+    kind = type(model.get_submodule(owner))
+    made = make.made(frames, model.get_submodule(path))
+    methods = source.methods(kind)
+    text = f"self.{name}"
+    if made is None or not methods or not name.isidentifier():
+        return None
+    used = any(
+        method.name != "__init__"
+        and any(isinstance(node, ast.Attribute) and node.attr == name for node in ast.walk(method))
+        for method, _ in methods
+    )
+    return None if used else (text, made.place)
