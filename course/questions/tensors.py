@@ -46,7 +46,7 @@ def tensors_truncated(a: int = 3, b: int = 7, share: float = 2.75) -> Predict:
         beliefs={
             f"[{a}, {share}]": "A tensor keeps its dtype when you write into it.",
             f"[{a}, {int(share) + 1}]": "That is rounded up. What is behind the point is cut off.",
-            "RuntimeError": "`counts += 0.5` would raise. An assignment does not.",
+            "RuntimeError": "`counts += 0.5` would raise. This assignment does not.",
         },
     )
 
