@@ -148,17 +148,6 @@ class TrainOrEvalKey(Key, task="train_or_eval"):
         keeps = getattr(eval(layer, {"nn": nn}), "running_mean", None) is not None
         return "different" if keeps else "equal"
 
-    def statistics_and_dropout_decide(layer, shape):
-        """You never answer "raises". With one value for a variance BatchNorm raises ValueError, and
-        so do InstanceNorm and, for a single sample, GroupNorm."""
-        word = TrainOrEvalKey.running_statistics_decide(layer, shape)
-        return "equal" if "RReLU" in layer else word
-
-    def rrelu_like_relu(layer, shape):
-        """You took RReLU for a layer without modes. It draws its slopes at random in training, and
-        uses their mean in eval mode."""
-        return _belief(lambda layer, shape: "RReLU" in layer, "equal")(layer, shape)
-
     @raises("Expected more than 1")
     def errors_not_caught(layer, shape):
         """You let the error out. That a layer raises is one of the three answers: catch ValueError

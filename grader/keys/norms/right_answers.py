@@ -147,8 +147,6 @@ def mode_by_rule(layer, shape):
         return "different" if "track_running_stats=True" in layer else "equal"
     if "Dropout" in layer:
         return "equal" if "(0.0)" in layer else "different"
-    if "RReLU" in layer:
-        return "different"
     if "GroupNorm" in layer:
         groups = int(layer.split("(")[1].split(",")[0])
         return "raises" if shape[0] * math.prod(shape[1:]) == groups else "equal"

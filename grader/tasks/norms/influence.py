@@ -64,11 +64,10 @@ class TrainOrEval(Task):
             visible=True,
         ),
         asked(
-            "layers that draw random numbers",
+            "Dropout",
             ("nn.Dropout(0.0)", (7, 3)),
             ("nn.Dropout(1.0)", (7, 3)),
             ("nn.Dropout2d(0.5)", (7, 3, 2, 5)),
-            ("nn.RReLU()", (7, 3)),
             ("nn.Identity()", (7, 3)),
         ),
         asked(

@@ -214,6 +214,8 @@ def test_the_rule_of_what_is_recorded_passes_the_exercise():
     def predict_flags(expression, x, c, no_grad):
         if expression in ("x", "c"):  # made by you: the flag is what you said
             return expression == "x", True
+        if "{" not in expression and expression.startswith("torch.ones("):
+            return "requires_grad=True" in expression, True
         (recorded,) = recorded_by_the_rule(expression, x, c, recording=not no_grad)
         return recorded, not recorded
 

@@ -178,23 +178,24 @@ def test_what_becomes_of_an_edit_in_place(how):
 
 
 def test_the_rule_on_kept_gradients_passes_its_exercise():
-    """A program is run up to its pass, and each tensor asked then. What comes after the pass only
-    takes a gradient away by `.grad = None`."""
+    """A program is run up to its pass, and each tensor asked then. What comes after the pass takes
+    a gradient away by `.grad = None`, or gives a name to another tensor."""
 
     def predict_grads(program, x, w, c):
         names = {"torch": torch, "x": x, "w": w, "c": c}
         lines = program.replace(":\n   ", ":").split("\n")
-        kept = set()
+        kept = []
         for line in lines:
             if ".backward(" in line:
-                tensors = {n: t for n, t in names.items() if isinstance(t, torch.Tensor)}
+                tensors = [t for t in names.values() if isinstance(t, torch.Tensor)]
                 edges = behind(names["y"])
-                kept |= {n for n, t in tensors.items() if keeps_gradient(t, is_behind(t, edges))}
+                kept += [t for t in tensors if keeps_gradient(t, is_behind(t, edges))]
             elif line.endswith(".grad = None"):
-                kept.discard(line.split(".")[0])
+                emptied = names[line.split(".")[0]]
+                kept = [t for t in kept if t is not emptied]
             else:
                 exec(line, names)
-        return kept
+        return {name for name, value in names.items() if any(value is t for t in kept)}
 
     assert verdict_on(find("which_get_grad"), (predict_grads,)).passed
 
