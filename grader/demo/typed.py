@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import ast
 import importlib.util
+import inspect
 import symtable
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from grader.engine.task import Task
 from grader.trusted.key import Mistake, key_of
@@ -109,12 +111,24 @@ def _defined(node: _Definition) -> list[str]:
     return [target.id for target in targets if isinstance(target, ast.Name)]
 
 
+def _defaults(right: Callable[..., Any], taken: Iterable[str]) -> list[ast.expr]:
+    """What the last of an exercise's arguments are where nobody tells them."""
+    known = inspect.signature(right).parameters
+    values = [known[name].default for name in taken if name in known]
+    return [ast.Constant(value) for value in values if value is not inspect.Parameter.empty]
+
+
 class _Typing:
     """Collects a definition, and after it everything that it calls."""
 
     def __init__(self, task: Task) -> None:
         self.exercise = task.id
         self._arguments = dict(zip(task.functions, task.arguments, strict=True))
+        rights = key_of(task).answer(task.functions)
+        self._defaults = {
+            name: _defaults(right, taken)
+            for (name, taken), right in zip(self._arguments.items(), rights, strict=True)
+        }
         self.imports: set[str] = set()
         self._written: dict[_Home, str] = {}
         self._names: dict[_Home, str] = {}
@@ -140,6 +154,7 @@ class _Typing:
         node = _plain(module.definitions[home[1]], name)
         if name in self._arguments and isinstance(node, ast.FunctionDef) and not node.args.vararg:
             node.args.args = [ast.arg(argument) for argument in self._arguments[name]]
+            node.args.defaults = node.args.defaults or self._defaults[name]
         renamed = dict(self._needed(home, node, module))
         node = _Renamed(renamed).visit(node)
         self._written[home] = ast.unparse(ast.fix_missing_locations(node))

@@ -299,7 +299,8 @@ class Person:
         """Start this person's server unless it runs, and go on once it does."""
         if not self._is_ready():
             answer = self.hub("POST", f"users/{self.name}/server", json={})
-            assert answer.status_code in (201, 202), answer.text
+            said = f"{answer.text}\n{self.room.said()[-5000:]}"
+            assert answer.status_code in (201, 202), said
         _wait(self._is_ready, 300, lambda: self.room.said()[-5000:])
         return self
 

@@ -130,41 +130,41 @@ class LinearModuleKey(Key, task="linear_module"):
     reference = _Linear
     families = tuple(_other_first_numbers())
 
-    def plain_tensors(n_in, n_out, bias=True):
+    def plain_tensors(n_in, n_out, bias):
         """Your module has no parameters: weight and bias are plain tensors or buffers, or lie in a
         plain list or dict, or something was done to an nn.Parameter after it was made. No optimizer
         would find them. Give each a name, self.weight = nn.Parameter(...), as the last thing that
         happens to it."""
         return _Linear(n_in, n_out, bias, keep=_same, keep_bias=_same)
 
-    def bias_is_a_plain_tensor(n_in, n_out, bias=True):
+    def bias_is_a_plain_tensor(n_in, n_out, bias):
         """Your bias is no parameter: it is a plain tensor, or there is none. With bias=True it is
         an nn.Parameter, as the weight is."""
         return _Linear(n_in, n_out, bias, keep_bias=_same)
 
-    def weight_is_a_plain_tensor(n_in, n_out, bias=True):
+    def weight_is_a_plain_tensor(n_in, n_out, bias):
         """Your weight is a plain tensor, and no parameter. Let nn.Parameter(...) be the last thing
         that happens to it, as with the bias."""
         return _Linear(n_in, n_out, bias, keep=_same)
 
-    def frozen(n_in, n_out, bias=True):
+    def frozen(n_in, n_out, bias):
         """Your parameters do not require grad. nn.Parameter switches the flag on, unless it is told
         otherwise."""
         return _Linear(n_in, n_out, bias).requires_grad_(False)
 
-    def weight_lies_on_its_side(n_in, n_out, bias=True):
+    def weight_lies_on_its_side(n_in, n_out, bias):
         """Your weight has the shape (n_in, n_out). It is kept the other way round, as in nn.Linear:
         a row for each output."""
         return _Linear(n_in, n_out, bias, lambda r, c, n: _even(c, r, bound=1 / math.sqrt(n)))
 
     @raises(r"shapes cannot be multiplied|size mismatch|must match the size")
-    def not_transposed(n_in, n_out, bias=True):
+    def not_transposed(n_in, n_out, bias):
         """You multiplied by the weight as it lies, of shape (n_out, n_in). Its transpose takes
         n_in numbers: x @ self.weight.T."""
         return _Linear(n_in, n_out, bias, formula=lambda x, w, b: x @ w)
 
     @raises(r"same dtype|expected scalar type|must have the same dtype")
-    def transposed_at_the_start(n_in, n_out, bias=True):
+    def transposed_at_the_start(n_in, n_out, bias):
         """forward uses a tensor that __init__ made of the weight, such as its transpose. A module
         that moves to another dtype or device takes its parameters along, and leaves such a tensor
         behind: transpose in forward."""
@@ -180,12 +180,12 @@ class LinearModuleKey(Key, task="linear_module"):
 
         return Kept(n_in, n_out, bias)
 
-    def bias_of_two_dimensions(n_in, n_out, bias=True):
+    def bias_of_two_dimensions(n_in, n_out, bias):
         """Your bias has the shape (1, n_out). It has one dimension, (n_out,), and broadcasts over
         the rows by itself."""
         return _Linear(n_in, n_out, bias, bias_of=lambda r, n: _even(1, r, bound=1 / math.sqrt(n)))
 
-    def zeros_for_no_bias(n_in, n_out, bias=True):
+    def zeros_for_no_bias(n_in, n_out, bias):
         """With bias=False you keep a plain tensor for a bias. It adds nothing, and it is left
         behind when the layer moves to another device: let bias be None."""
         layer = _Linear(n_in, n_out, bias)
@@ -193,7 +193,7 @@ class LinearModuleKey(Key, task="linear_module"):
             layer.bias = torch.zeros(n_out)
         return layer
 
-    def frozen_bias_for_none(n_in, n_out, bias=True):
+    def frozen_bias_for_none(n_in, n_out, bias):
         """With bias=False you keep a parameter called bias that does not require grad. It stands in
         parameters() and in state_dict() all the same: let bias be None."""
         layer = _Linear(n_in, n_out, bias)
@@ -217,7 +217,7 @@ class LinearModuleKey(Key, task="linear_module"):
         bias=True."""
         return _Linear(*given) if len(given) > 2 else _Linear(*given, bias=False)
 
-    def weights_repeated_at_first(n_in, n_out, bias=True):
+    def weights_repeated_at_first(n_in, n_out, bias):
         """Many numbers of your weight stand in several places: so it is where they are drawn for
         one column, or for another part, and repeated. Draw n_out * n_in, one for each place."""
 
@@ -226,35 +226,35 @@ class LinearModuleKey(Key, task="linear_module"):
 
         return _Linear(n_in, n_out, bias, column)
 
-    def bias_of_the_weights_numbers(n_in, n_out, bias=True):
+    def bias_of_the_weights_numbers(n_in, n_out, bias):
         """Your bias begins with numbers that stand in your weight. Draw others for it."""
         layer = _Linear(n_in, n_out, bias)
         if bias:
             layer.bias = nn.Parameter(layer.weight.detach()[:, 0].clone())
         return layer
 
-    def bias_is_not_added(n_in, n_out, bias=True):
+    def bias_is_not_added(n_in, n_out, bias):
         """Your forward leaves out the bias."""
         return _Linear(n_in, n_out, bias, formula=lambda x, w, b: F.linear(x, w))
 
     @raises(r"unsupported operand|NoneType")
-    def bias_is_added_in_any_case(n_in, n_out, bias=True):
+    def bias_is_added_in_any_case(n_in, n_out, bias):
         """With bias=False your forward adds a bias that is not there. Ask whether it is None, or
         use F.linear, which asks."""
         return _Linear(n_in, n_out, bias, formula=lambda x, w, b: x @ w.T + b)
 
-    def bias_is_taken_off(n_in, n_out, bias=True):
+    def bias_is_taken_off(n_in, n_out, bias):
         """You subtracted the bias. It is added."""
         return _Linear(
             n_in, n_out, bias, formula=lambda x, w, b: F.linear(x, w, None if b is None else -b)
         )
 
-    def detached(n_in, n_out, bias=True):
+    def detached(n_in, n_out, bias):
         """The output is right, and no gradient gets back: forward uses .data or detach, or runs
         under no_grad. Use the parameters themselves."""
         return _Linear(n_in, n_out, bias, formula=lambda *given: F.linear(*given).detach())
 
-    def parameters_detached(n_in, n_out, bias=True):
+    def parameters_detached(n_in, n_out, bias):
         """Gradients reach x, and not your parameters: forward uses weight.data or detaches them.
         Use the parameters themselves."""
 
@@ -263,7 +263,7 @@ class LinearModuleKey(Key, task="linear_module"):
 
         return _Linear(n_in, n_out, bias, formula=cut)
 
-    def buffers_instead(n_in, n_out, bias=True):
+    def buffers_instead(n_in, n_out, bias):
         """Your numbers are buffers. A buffer is saved and moves along, and no optimizer trains it:
         use nn.Parameter."""
 
@@ -274,32 +274,32 @@ class LinearModuleKey(Key, task="linear_module"):
 
         return Buffered() if bias else _Linear(n_in, n_out, bias)
 
-    def never_filled_in(n_in, n_out, bias=True):
+    def never_filled_in(n_in, n_out, bias):
         """Your first numbers are what lay in memory by chance: torch.empty fills nothing in. Draw
         them, by uniform_ or torch.rand."""
         return _Linear(
             n_in, n_out, bias, lambda r, c, n: torch.empty(r, c), lambda r, n: torch.empty(r)
         )
 
-    def zeros_at_first(n_in, n_out, bias=True):
+    def zeros_at_first(n_in, n_out, bias):
         """Your layer begins with zeros. It begins with random numbers, even between -1/sqrt(n_in)
         and 1/sqrt(n_in)."""
         return _Linear(
             n_in, n_out, bias, lambda r, c, n: torch.zeros(r, c), lambda r, n: torch.zeros(r)
         )
 
-    def bias_of_zeros_at_first(n_in, n_out, bias=True):
+    def bias_of_zeros_at_first(n_in, n_out, bias):
         """Your bias begins with zeros. It begins with random numbers as the weight does."""
         return _Linear(n_in, n_out, bias, bias_of=lambda r, n: torch.zeros(r))
 
-    def ones_at_first(n_in, n_out, bias=True):
+    def ones_at_first(n_in, n_out, bias):
         """Your layer begins with ones. It begins with random numbers, even between -1/sqrt(n_in)
         and 1/sqrt(n_in)."""
         return _Linear(
             n_in, n_out, bias, lambda r, c, n: torch.ones(r, c), lambda r, n: torch.ones(r)
         )
 
-    def none_below_zero_at_first(n_in, n_out, bias=True):
+    def none_below_zero_at_first(n_in, n_out, bias):
         """None of your first numbers is negative: torch.rand gives numbers from 0 to 1. They lie on
         both sides of 0."""
         return _Linear(
@@ -310,7 +310,7 @@ class LinearModuleKey(Key, task="linear_module"):
             lambda r, n: torch.rand(r) / math.sqrt(n),
         )
 
-    def from_0_to_1_at_first(n_in, n_out, bias=True):
+    def from_0_to_1_at_first(n_in, n_out, bias):
         """Your first numbers are from 0 to 1, as torch.rand gives them. They lie evenly between
         -1/sqrt(n_in) and 1/sqrt(n_in)."""
         return _Linear(
@@ -318,7 +318,7 @@ class LinearModuleKey(Key, task="linear_module"):
         )
 
     @raises("mT is only supported on matrices")
-    def every_x_a_batch(n_in, n_out, bias=True):
+    def every_x_a_batch(n_in, n_out, bias):
         """You exchange the last two axes of x, and x may be a single row, of shape (n_in,), that
         has one axis alone. Transpose the weight, and not x: x @ self.weight.T."""
 
@@ -329,7 +329,7 @@ class LinearModuleKey(Key, task="linear_module"):
 
         return Turned(n_in, n_out, bias)
 
-    def same_first_numbers_every_time(n_in, n_out, bias=True):
+    def same_first_numbers_every_time(n_in, n_out, bias):
         """Every layer of yours begins with the same numbers: __init__ sets a seed, or draws
         nothing. New layers differ: draw the numbers, and leave the seed to whoever trains."""
         torch.manual_seed(0)
