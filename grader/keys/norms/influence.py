@@ -201,17 +201,6 @@ class TrainOrEvalKey(Key, task="train_or_eval"):
             return "raises"
         return "equal" if same else "different"
 
-    def compared_loosely(layer, shape):
-        """You answer "equal" for a BatchNorm whose running statistics are those of this batch, with
-        momentum None or 1. They hold the unbiased variance, so the outputs differ a little. An
-        input of ones hides that, and so does a comparison that allows a difference: draw
-        torch.randn(shape), and compare with torch.equal."""
-
-        def applies(layer, shape):
-            return "momentum=1.0" in layer or "momentum=None" in layer
-
-        return _belief(applies, "equal")(layer, shape)
-
     def eval_forgotten(layer, shape):
         """You called the layer in training mode twice: only layers that draw random numbers differ
         then. Call eval() before the second call."""
