@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from grader.trusted.families.loops import first_of_list
+from grader.trusted.families.walks import until_none
 from grader.trusted.key import Key, raises
 
 Pair = tuple[Tensor, Tensor]
@@ -293,21 +294,8 @@ def _walk(t, *, root=True, **how):
     return names if root else names[1:]
 
 
-def _walk_until_none(t, *, whole=False, first=False):
-    """The walk that leaves the inputs of a node, or everything, where it finds None; `first` looks
-    for one before it visits any."""
-    nodes = [] if t.grad_fn is None else [t.grad_fn]
-    met = set(nodes)
-    for node in nodes:
-        inputs = [following for following, _ in node.next_functions]
-        end = inputs.index(None) if None in inputs else len(inputs)
-        for following in inputs[: 0 if first and end < len(inputs) else end]:
-            if following not in met:
-                met.add(following)
-                nodes.append(following)
-        if whole and end < len(inputs):
-            break
-    return [node.name() for node in nodes]
+def _walk_until_none(t, **how):
+    return [] if t.grad_fn is None else [n.name() for n in until_none(t.grad_fn, **how)]
 
 
 def _by_levels(t, remembered):

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from grader.trusted.families.loops import first_of_list
+from grader.trusted.families.walks import until_none
 from grader.trusted.key import Key, raises
 
 Function = Callable[[Tensor], Tensor]
@@ -52,18 +53,9 @@ def _unguarded(root: Tensor) -> list[Tensor]:
 
 
 def _until_none(root: Tensor, *, first: bool = False) -> list[Tensor]:
-    """The walk that leaves the inputs of a node at a None; `first` looks for one beforehand."""
     if root.grad_fn is None:
         return _leaves(root)
-    nodes: list[Any] = [root.grad_fn]
-    met = set(nodes)
-    for node in nodes:
-        inputs = [following for following, _ in node.next_functions]
-        end = inputs.index(None) if None in inputs else len(inputs)
-        for following in inputs[: 0 if first and end < len(inputs) else end]:
-            if following not in met:
-                met.add(following)
-                nodes.append(following)
+    nodes = until_none(root.grad_fn, first=first)
     return [node.variable for node in nodes if hasattr(node, "variable")]
 
 

@@ -95,29 +95,6 @@ class BnBackwardKey(Key, task="bn_backward"):
         F.batch_norm(x.requires_grad_(), None, None, w, None, True, 0.0, eps).backward(gy)
         return x.grad
 
-    def flag_switched_off(x, gy, w, eps):
-        """The gradient is right, and x does not require grad any more: you switched its flag on for
-        your pass and off again, and it was on before. Work on x.detach().clone()."""
-        found = BnBackwardKey.reference(x, gy, w, eps)
-        x.requires_grad_(False)
-        return found
-
-    def pass_took_off_again(x, gy, w, eps):
-        """The gradient is right, and .grad of x is changed: your pass added to it, and you took off
-        what it held before in what you return alone. Use torch.autograd.grad, or work on
-        x.detach().clone()."""
-        found = BnBackwardKey.reference(x, gy, w, eps)
-        if x.grad is not None:
-            x.grad.add_(found)
-        return found
-
-    def difference_with_itself(x, gy, w, eps):
-        """Where x had a .grad from before you return 0. If you took off x.grad as it was before the
-        pass: backward adds to that very tensor, so that the name you kept stands for the sum as
-        well. Use torch.autograd.grad, or work on x.detach().clone()."""
-        found = BnBackwardKey.pass_took_off_again(x, gy, w, eps)
-        return found if x.grad is None else torch.zeros_like(found)
-
     def old_grad_lost(x, gy, w, eps):
         """The gradient is right, and what lay in .grad of x is lost: you emptied it before a pass
         of your own. Use torch.autograd.grad, or work on x.detach().clone()."""
@@ -126,7 +103,12 @@ class BnBackwardKey(Key, task="bn_backward"):
 
     # w is one number for all that is averaged: where in the formula it stands twice is all the same
     # and in float32 the sum over a whole channel is not recognised in every draw
-    families = norms_backward.without(
-        norms_backward.backward(_by_formula, g="gy"), "w_first_and_last", "sum_in_the_variance_term"
+    families = (
+        *norms_backward.without(
+            norms_backward.backward(_by_formula, g="gy"),
+            "w_first_and_last",
+            "sum_in_the_variance_term",
+        ),
+        *norms_backward.on_x_itself(reference),
     )
     pairs = norms_backward.pairs_of_backward(_by_formula, g="gy", over=OVER)

@@ -20,7 +20,7 @@ from grader.trusted.families.norms import (
     unbiased,
 )
 from grader.trusted.families.pairs import every_two
-from grader.trusted.key import Pair
+from grader.trusted.key import Pair, mistake
 
 
 def _mean(t: Tensor, axes: Axes) -> Tensor:
@@ -116,6 +116,48 @@ def pairs_of_backward(
     }
     changes |= {name: (Backward(over=axes), sentence) for name, (axes, sentence) in over.items()}
     return tuple(every_two(answer, changes))
+
+
+def on_x_itself(reference: Callable[..., Tensor]) -> tuple[Callable[..., Tensor], ...]:
+    """Mistakes of an answer that runs its pass on x, with the flag and the .grad that x has."""
+
+    def took_off_again(x: Tensor, gy: Tensor, w: Tensor, eps: float) -> Tensor:
+        found = reference(x, gy, w, eps)
+        if x.grad is not None:
+            x.grad.add_(found)
+        return found
+
+    def with_itself(x: Tensor, gy: Tensor, w: Tensor, eps: float) -> Tensor:
+        found = took_off_again(x, gy, w, eps)
+        return found if x.grad is None else torch.zeros_like(found)
+
+    def switched_off(x: Tensor, gy: Tensor, w: Tensor, eps: float) -> Tensor:
+        found = reference(x, gy, w, eps)
+        x.requires_grad_(False)
+        return found
+
+    return (
+        mistake(
+            "flag_switched_off",
+            "The gradient is right, and x does not require grad any more: you switched its flag on "
+            "for your pass and off again, and it was on before. Work on x.detach().clone().",
+            switched_off,
+        ),
+        mistake(
+            "pass_took_off_again",
+            "The gradient is right, and .grad of x is changed: your pass added to it, and you took "
+            "off what it held before in what you return alone. Use torch.autograd.grad, or work on "
+            "x.detach().clone().",
+            took_off_again,
+        ),
+        mistake(
+            "difference_with_itself",
+            "Where x had a .grad from before you return 0. If you took off x.grad as it was before "
+            "the pass: backward adds to that very tensor, so that the name you kept stands for the "
+            "sum as well. Use torch.autograd.grad, or work on x.detach().clone().",
+            with_itself,
+        ),
+    )
 
 
 def without(made: Iterable[Changed], *names: str) -> tuple[Changed, ...]:
