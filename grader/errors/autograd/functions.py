@@ -154,7 +154,7 @@ FUNCTIONS = (
         "transform_not_scalar",
         _RUNTIME,
         r"Expected f\(\*args\) to return a scalar",
-        "torch.func.grad differentiates functions that return one number.",
+        "torch.func.grad differentiates functions that return one number, of shape ().",
         "Return y.sum(), or use torch.func.jacrev.",
     ),
 )
@@ -237,7 +237,7 @@ MODULES = (
     Explanation(
         "unpickling",
         ("UnpicklingError",),
-        r"Weights only load failed",
+        r"Weights only load failed(?!.*Unsupported operand)",
         "torch.load reads tensors, plain values, and lists, tuples, sets and dicts of these; the "
         "file holds other objects.",
         "Save state_dict() instead of a module or an optimizer, tensors instead of what NumPy "

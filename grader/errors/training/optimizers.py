@@ -123,8 +123,8 @@ OPTIMIZERS = (
         r"does not support (sparse|dense) gradients",
         "An Embedding with sparse=True gives gradients of the rows that were used alone, and "
         "not every optimizer takes them; SparseAdam takes nothing else.",
-        "Leave sparse=True out; or train the sparse embeddings with SparseAdam or SGD and "
-        "everything else with another optimizer.",
+        "Leave sparse=True out; or train the sparse embeddings with SparseAdam, or SGD without "
+        "weight_decay, and everything else with another optimizer.",
     ),
     Explanation(
         "lbfgs_groups",

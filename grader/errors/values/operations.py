@@ -51,7 +51,7 @@ OPERATIONS = (
         "argument_left_out",
         ("TypeError",),
         r"^\w+\(\) missing \d+ required positional arguments?: \x22",
-        "This function of torch wants one argument more: the one that the text names.",
+        "This function of torch wants more arguments: the text names what is missing.",
         "Say it by its name: x.cumsum(dim=0), x.unsqueeze(dim=0), torch.full(size, "
         "fill_value=0.0).",
     ),
@@ -151,7 +151,8 @@ OPERATIONS = (
         "tensor_maker",
         ("TypeError",),
         r"^new\(\): data must be a sequence \(got (float|int)\)",
-        "torch.Tensor and torch.FloatTensor take sizes or a list, and no single number.",
+        "torch.Tensor and torch.FloatTensor take sizes or a list: a whole number is a size, "
+        "another number is neither.",
         "Write torch.tensor(2.5), with a small t.",
     ),
     Explanation(

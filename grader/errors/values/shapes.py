@@ -165,9 +165,10 @@ KINDS = (
         ("TypeError", "AttributeError"),
         r"must be Tensor, not list|'list' object has no attribute '(size|shape|dtype|device|dim|"
         r"to|long|float|cuda|cpu|softmax|log_softmax|mean|sum|view|reshape|unsqueeze|detach|numpy)'",
-        "A list stands where a tensor belongs.",
-        "torch.tensor(numbers) makes one of numbers; torch.stack(tensors) joins tensors, and "
-        "keeps their graph.",
+        "A list stands where a tensor belongs. A DataLoader's batch is one, where a dataset gives "
+        "input and target.",
+        "Take a batch apart: for x, y in loader. torch.tensor(numbers) makes a tensor of numbers; "
+        "torch.stack(tensors) joins tensors, and keeps their graph.",
     ),
     Explanation(
         "text_used",

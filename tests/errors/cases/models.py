@@ -492,6 +492,11 @@ NETWORKS = [
         lambda: packed(torch.tensor([5, 4, 3, 2, 1]), batch_first=True),
     ),
     (
+        "lengths_range",
+        lambda: pad_packed_sequence(packed(torch.tensor([5, 4])), total_length=4),
+        lambda: pad_packed_sequence(packed(torch.tensor([5, 4])), total_length=5),
+    ),
+    (
         "packed_used",
         lambda: packed(torch.tensor([5, 4])).shape,
         lambda: pad_packed_sequence(packed(torch.tensor([5, 4])))[0].shape,

@@ -313,6 +313,12 @@ INDEXING = [
         lambda: F.one_hot(torch.tensor([1, 0])),
     ),
     (
+        "below_zero",
+        lambda: torch.bincount(ROWS.long()),
+        lambda: torch.bincount(ROWS.long().flatten()),
+    ),
+    ("text_index", lambda: torch.tensor("a"), lambda: torch.tensor(float("1"))),
+    (
         "no_classes",
         lambda: F.one_hot(torch.tensor([], dtype=int)),
         lambda: F.one_hot(torch.tensor([], dtype=int), num_classes=3),
@@ -405,6 +411,9 @@ JOINING = [
         lambda: (FLAT == 0).int() - (FLAT == 0).int(),
     ),
     ("not_for_dtype", lambda: F.softmax(ONE, 0), lambda: F.softmax(ONE.float(), 0)),
+    ("for_integers", lambda: (FLAT + 1) & (FLAT + 2), lambda: (FLAT + 1 > 0) & (FLAT + 2 > 0)),
+    ("for_integers", lambda: (FLAT == 0) | FLAT, lambda: (FLAT == 0) | FLAT.bool()),
+    ("for_integers", lambda: torch.bincount(FLAT), lambda: torch.bincount(FLAT.long())),
 ]
 ARRAYS = [
     (
@@ -504,6 +513,16 @@ LINEAR = [
         "no_convergence",
         lambda: torch.linalg.svd(torch.full((2, 2), float("nan"))),
         lambda: torch.linalg.svd(torch.ones(2, 2)),
+    ),
+    (
+        "no_convergence",
+        lambda: torch.linalg.svd(torch.full((3, 3), float("inf"))),
+        lambda: torch.linalg.svd(torch.ones(3, 3)),
+    ),
+    (
+        "no_convergence",
+        lambda: torch.linalg.eig(torch.full((2, 2), float("inf"))),
+        lambda: torch.linalg.eig(torch.ones(2, 2)),
     ),
     ("square", lambda: torch.linalg.eigh(ROWS), lambda: torch.linalg.svd(ROWS)),
     ("square", lambda: torch.inverse(FLAT), lambda: torch.inverse(torch.eye(3))),
