@@ -4,8 +4,10 @@ import pytest
 import torch
 import torch.nn.functional as F
 from torch import nn
+from torch.nn.utils.rnn import pad_sequence
 from torch.utils.data import DataLoader, TensorDataset
 
+from grader.errors import EXPLANATIONS
 from tests.errors.told import cure_of, said_of
 
 
@@ -44,3 +46,39 @@ def test_a_sparse_gradient_and_weight_decay_do_not_go_together():
     with pytest.raises(RuntimeError, match="sparse"):
         stepped(weight_decay=0.1)
     assert "SGD without weight_decay" in cure_of("sparse_gradients")
+
+
+def test_samples_that_are_lists_of_numbers_are_padded_as_the_cure_says():
+    samples = [([1, 2], 0), ([3], 1)]
+
+    def collate(samples):
+        xs, ys = zip(*samples, strict=True)
+        padded = pad_sequence([torch.as_tensor(x) for x in xs], batch_first=True)
+        return padded, torch.tensor(ys)
+
+    told = said_of(lambda: next(iter(DataLoader([x for x, _ in samples], batch_size=2))))
+    assert "nor lists of different lengths" in told.meaning
+    assert "pad_sequence([torch.as_tensor(x) for x in xs], batch_first=True)" in told.cure
+    (x, _) = next(iter(DataLoader(samples, batch_size=2, collate_fn=collate)))
+    assert x.tolist() == [[1, 2], [3, 0]]
+
+
+@pytest.mark.parametrize(
+    ("multiplied", "fits"),
+    [
+        (lambda a, b: torch.bmm(a, b.mT), False),
+        (lambda a, b: torch.bmm(a[:1], b), False),
+        (torch.bmm, True),
+        (torch.matmul, True),
+    ],
+)
+def test_sizes_of_batch2_are_told_of_products_and_of_counts(multiplied, fits):
+    a, b = torch.ones(2, 3, 4), torch.ones(2, 4, 5)
+    if fits:
+        assert multiplied(a, b).shape == (2, 3, 5)
+    else:
+        with pytest.raises(RuntimeError, match="first two dimensions of batch2"):
+            multiplied(a, b)
+    told = next(one for one in EXPLANATIONS if one.code == "product_dimensions")
+    assert "the last size of A must be the last but one of B" in told.meaning
+    assert "as many matrices in both" in told.meaning

@@ -189,9 +189,10 @@ MODULES = (
         "generators",
         ("TypeError",),
         r"optimizer can only optimize Tensors, but one of the params is",
-        "The list that was given to the optimizer holds something else than tensors, such as the "
-        "generators that parameters() gives, or modules.",
-        "Put the tensors into one list: [*a.parameters(), *b.parameters()].",
+        "What was given to the optimizer holds something else than tensors, such as the "
+        "generators that parameters() gives, modules, or the names of a dict.",
+        "Put the tensors into one list: [*a.parameters(), *b.parameters()]. A group is a dict, and "
+        'stands in a list even alone: [{"params": model.parameters()}].',
     ),
     Explanation(
         "parameters_argument",

@@ -61,7 +61,7 @@ NETWORKS = (
         r"2D or 3D|^(LSTM|GRU|RNN)Cell: Expected input to be 1D or 2D|^input has inconsistent "
         r"input_size",
         "An RNN takes (length, batch, features), or (batch, length, features) with "
-        "batch_first=True, and was made for another number of features.",
+        "batch_first=True, with as many features as it was made for, and no further dimension.",
         "Print the shape. Features come last: a sequence of single numbers is x.unsqueeze(-1); "
         "features in front of the length are moved by x.transpose(1, 2). If the input is right, "
         "make the RNN with the number that arrives.",

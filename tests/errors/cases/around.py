@@ -486,6 +486,7 @@ CLASSES = [
         lambda: nn.init.xavier_uniform_(nn.Linear(2, 2).weight),
     ),
     ("missing_attribute", lambda: LINEAR.weights, lambda: LINEAR.weight),
+    ("missing_attribute", lambda: LINEAR.shape, lambda: LINEAR(ONES).shape),
     (
         "init_dims",
         lambda: nn.init.xavier_uniform_(torch.zeros(3)),

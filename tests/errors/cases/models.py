@@ -95,6 +95,12 @@ OPTIMIZERS = [
         lambda: optim.Adam(one(), lr=float("1e-3")),
     ),
     ("setting_kind", lambda: optim.SGD(one(), lr=(0.1,)), lambda: optim.SGD(one(), lr=0.1)),
+    ("setting_kind", lambda: optim.SGD(one(), lr=None), lambda: optim.SGD(one())),
+    (
+        "generators",
+        lambda: optim.SGD({"params": one()}),
+        lambda: optim.SGD([{"params": one()}]),
+    ),
     ("setting_kind", lambda: optim.Adam(one(), eps="1e-8"), lambda: optim.Adam(one(), eps=1e-8)),
     (
         "betas_pair",
@@ -178,6 +184,11 @@ OPTIMIZERS = [
         "plateau_metric",
         lambda: lr_scheduler.ReduceLROnPlateau(sgd()).step(),
         lambda: lr_scheduler.ReduceLROnPlateau(sgd()).step(1.0),
+    ),
+    (
+        "schedule_settings",
+        lambda: lr_scheduler.StepLR(sgd(), 1, verbose=True),
+        lambda: lr_scheduler.StepLR(sgd(), 1).get_last_lr(),
     ),
     (
         "schedule_settings",
