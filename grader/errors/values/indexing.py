@@ -111,8 +111,8 @@ INDEXING = (
     Explanation(
         "mask_dtype",
         ("RuntimeError",),
-        r"^masked_fill_? only supports boolean masks|^where expected condition to be a boolean "
-        r"tensor|^masked_select: expected BoolTensor|^masked_scatter_?: expected BoolTensor",
+        r"^masked_(fill|scatter)_? only supports boolean masks|^where expected condition to be a "
+        r"boolean tensor|^masked_(select|scatter_?): expected BoolTensor",
         "A mask holds True and False, and this one holds numbers.",
         "Convert it: mask.bool() where 1 marks what is chosen or filled, mask == 0 where 1 marks "
         "what is left alone, as in a mask of what attention may see.",

@@ -69,7 +69,7 @@ JOINING = (
         ("RuntimeError",),
         r"^split_with_sizes expects split_sizes to sum exactly",
         "The parts of a split must add up to the whole dimension.",
-        "One number, x.split(2), cuts parts of that size, the last one smaller.",
+        "One number, x.split(2), cuts parts of that size, the last one smaller if need be.",
     ),
     Explanation(
         "beyond_end",

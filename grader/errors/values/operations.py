@@ -67,12 +67,12 @@ OPERATIONS = (
     Explanation(
         "assigned_kind",
         ("TypeError",),
-        r"^can't assign an? \w+ to a torch\.",
-        "Into a part of a tensor go tensors and numbers, and this is a list, a text or "
-        "something else.",
+        r"^can't assign an? [\w.]+ to a torch\.",
+        "Into a part of a tensor go tensors and numbers, and this is a list, a text, a NumPy array "
+        "or something else.",
         "Make a tensor of it: x[0] = torch.tensor([1.0, 2.0, 3.0]) of numbers, x[0] = "
-        "torch.stack([a, b]) of tensors, which keeps their graphs. A text first becomes a "
-        "number: float(text).",
+        "torch.stack([a, b]) of tensors, which keeps their graphs. Of an array: "
+        "torch.from_numpy(a). A text first becomes a number: float(text).",
     ),
     Explanation(
         "one_to_fill",

@@ -3,6 +3,7 @@
 import io
 import pickle
 
+import numpy as np
 import torch
 import torch.autograd.forward_ad as fwAD
 import torch.distributions as D
@@ -444,6 +445,11 @@ OPERATIONS_CASES = [
         "assigned_kind",
         lambda: rows(2, 3).__setitem__(0, [1.0, 2.0, 3.0]),
         lambda: rows(2, 3).__setitem__(0, torch.tensor([1.0, 2.0, 3.0])),
+    ),
+    (
+        "assigned_kind",
+        lambda: rows(2, 3).__setitem__(0, np.ones(3)),
+        lambda: rows(2, 3).__setitem__(0, torch.from_numpy(np.ones(3))),
     ),
     (
         "assigned_kind",

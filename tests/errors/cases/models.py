@@ -232,9 +232,19 @@ SAMPLING = [
         lambda: distribution(D.Bernoulli, logits=2 * ONES),
     ),
     (
+        "bad_parameter",
+        lambda: D.Uniform(1.0, 1.0, validate_args=True),
+        lambda: D.Uniform(0.0, 1.0),
+    ),
+    (
         "nan_parameter",
         lambda: distribution(D.Normal, NAN * ONES, ONES),
         lambda: distribution(D.Normal, ONES, ONES),
+    ),
+    (
+        "nan_parameter",
+        lambda: D.Categorical(torch.zeros(2), validate_args=True),
+        lambda: D.Categorical(torch.ones(2)),
     ),
     (
         "nan_parameter",

@@ -258,6 +258,11 @@ INDEXING = [
     ("dim_range", lambda: F.softmax(FLAT, dim=1), lambda: F.softmax(FLAT, dim=-1)),
     ("dim_range", lambda: torch.cat([FLAT, FLAT], dim=1), lambda: torch.stack([FLAT, FLAT])),
     ("dim_range", lambda: FLAT.flatten(1), lambda: FLAT.unsqueeze(0).flatten(1)),
+    (
+        "mask_dtype",
+        lambda: FLAT.masked_scatter(ONE, FLAT),
+        lambda: FLAT.masked_scatter(ONE.bool(), FLAT),
+    ),
     ("mask_dtype", lambda: FLAT.masked_fill(ONE, 1.0), lambda: FLAT.masked_fill(ONE == 0, 1.0)),
     (
         "mask_dtype",
