@@ -9,23 +9,10 @@ from torch import nn, optim
 from torch.distributions import Categorical, MixtureSameFamily, Normal
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
-from grader.errors import EXPLANATIONS, explain_error
-from tests.errors.told import Programs
+from tests.errors.told import Programs, cure_of, said_of
 
 PROGRAMS = Programs()
 told = PROGRAMS.told
-
-
-def cure_of(code):
-    """What the text alone advises, by its code."""
-    return next(one.cure for one in EXPLANATIONS if one.code == code)
-
-
-def said_of(program):
-    """What is said of a program that raises."""
-    with pytest.raises(Exception) as raised:  # noqa: PT011 - the code says which
-        program()
-    return explain_error(raised.value)
 
 
 @told(

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from grader.errors import explain_error
+from grader.errors import EXPLANATIONS, explain_error
 
 
 @dataclass(frozen=True)
@@ -49,3 +49,15 @@ class Programs(list):
             return function
 
         return register
+
+
+def cure_of(code):
+    """What the text alone advises, by its code."""
+    return next(one.cure for one in EXPLANATIONS if one.code == code)
+
+
+def said_of(program):
+    """What is said of a program that raises."""
+    with pytest.raises(Exception) as raised:  # noqa: PT011 - the code says which
+        program()
+    return explain_error(raised.value)

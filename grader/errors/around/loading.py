@@ -135,6 +135,17 @@ LOADING = (
         where=r"torch/_weights_only_unpickler\.py:load$",
     ),
     Explanation(
+        "foreign_file",
+        ("UnpicklingError",),
+        r"^Weights only load failed.*Unsupported operand \d",
+        "The file is not what torch.save writes: a page of a web site in the place of a download, "
+        "a pointer of git-lfs, a file of another library or of pickle.dump. Or torch.save was "
+        "given a pickle_protocol above 2.",
+        'Look at its first bytes: open(path, "rb").read(50). Fetch it again, or read it with '
+        "what wrote it. A file of your own that begins with PK is one of torch.save: save it again "
+        "without pickle_protocol.",
+    ),
+    Explanation(
         "optimizer_path",
         ("AttributeError",),
         r"^'(str|PosixPath|WindowsPath)' object has no attribute 'copy'",

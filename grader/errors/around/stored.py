@@ -78,7 +78,8 @@ STORED = (
             "UnpicklingError",
             "EOFError",
         ),
-        r"PytorchStreamReader failed|^unexpected EOF|^Invalid magic number; corrupt file",
+        r"PytorchStreamReader failed|^unexpected EOF|^Invalid magic number; corrupt file|"
+        r"file in archive is not in a subdirectory",
         "The file is not whole, or torch did not write it: a saving or a download that was cut "
         "off, or a page of text in its place.",
         "Look at its size, and fetch or save it again. Save to another name and rename when it "

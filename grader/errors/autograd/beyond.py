@@ -40,7 +40,8 @@ BEYOND = (
         "functional_names",
         ("RuntimeError", "KeyError"),
         r"Error\(s\) in reparametrizing for",
-        "functional_call was given weights by names that the model has not. The text lists both.",
+        "functional_call with strict=True was given names that the model has not, or lacks some "
+        "that it has: the text lists them.",
         "Name them as model.named_parameters() does, with dots: layer.weight. A name whose dots "
         "were replaced for a ParameterDict gets them back first. To leave strict=True out would "
         "end the error, and the model would run with its own weights.",

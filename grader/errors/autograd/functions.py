@@ -154,7 +154,7 @@ FUNCTIONS = (
         "transform_not_scalar",
         _RUNTIME,
         r"Expected f\(\*args\) to return a scalar",
-        "torch.func.grad differentiates functions that return one number.",
+        "torch.func.grad differentiates functions that return one number, of shape ().",
         "Return y.sum(), or use torch.func.jacrev.",
     ),
 )
@@ -189,9 +189,10 @@ MODULES = (
         "generators",
         ("TypeError",),
         r"optimizer can only optimize Tensors, but one of the params is",
-        "The list that was given to the optimizer holds something else than tensors, such as the "
-        "generators that parameters() gives, or modules.",
-        "Put the tensors into one list: [*a.parameters(), *b.parameters()].",
+        "What was given to the optimizer holds something else than tensors, such as the "
+        "generators that parameters() gives, modules, or the names of a dict.",
+        "Put the tensors into one list: [*a.parameters(), *b.parameters()]. A group is a dict, and "
+        'stands in a list even alone: [{"params": model.parameters()}].',
     ),
     Explanation(
         "parameters_argument",
@@ -237,7 +238,7 @@ MODULES = (
     Explanation(
         "unpickling",
         ("UnpicklingError",),
-        r"Weights only load failed",
+        r"Weights only load failed(?!.*Unsupported operand)",
         "torch.load reads tensors, plain values, and lists, tuples, sets and dicts of these; the "
         "file holds other objects.",
         "Save state_dict() instead of a module or an optimizer, tensors instead of what NumPy "

@@ -20,10 +20,10 @@ TRANSFORMS = (
         ("RuntimeError",),
         r"Expected f\(\*args\) to return a Tensor, got|output of function f should be a tuple: "
         r"\(output, aux\)|expected f\(\*primals\) to return only tensors",
-        "The function that is differentiated returns something else than a tensor: a number, "
-        "nothing, or a tuple.",
+        "The function that is differentiated returns something else than is expected of it: a "
+        "number, nothing or a tuple in the place of a tensor; or, with has_aux=True, no pair.",
         "Return the loss, without .item(). To get more from it, return (loss, more) and pass "
-        "has_aux=True.",
+        "has_aux=True; without it, return the loss alone.",
     ),
     Explanation(
         "transform_argnums",
@@ -106,9 +106,10 @@ TRANSFORMS = (
         r"^The Tensor returned by the function given to \w+ should contain|^The outputs of "
         r"the user-provided function given to \w+ must be|^The vector v can only be None if|^The "
         r"function given to \w+ should return a single Tensor",
-        "torch.autograd.functional wants a function that returns a tensor, or several; hessian "
-        "and hvp want one number.",
-        "Return y.sum() where one number is wanted; pass v of the result's shape to vjp.",
+        "torch.autograd.functional wants a function that returns a tensor, or several; hessian, "
+        "hvp and vhp want one number. Where v is left out, the text says what must be one number.",
+        "Return y.sum() where one number is wanted. Pass v: to vjp of the result's shape, to jvp, "
+        "hvp and vhp of the input's.",
     ),
     Explanation(
         "strict_output",

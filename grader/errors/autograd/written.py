@@ -72,9 +72,11 @@ WRITTEN = (
         "loss_arguments",
         ("TypeError",),
         r"^\w+Loss\.forward\(\) (missing|takes)",
-        "A loss is called with a prediction and a target, and one of them is missing, or there "
-        "is one more.",
-        "criterion(prediction, target).",
+        "The forward of this loss takes another number of arguments than the loss is called with. "
+        "Most take a prediction and a target.",
+        "criterion(prediction, target). Some take more: nn.TripletMarginLoss anchor, positive and "
+        "negative, nn.CosineEmbeddingLoss two inputs and a target, nn.GaussianNLLLoss a variance "
+        "too. Weights of classes are given where the loss is made.",
         where=r"torch/nn/modules/module\.py:_call_impl$",
     ),
     Explanation(

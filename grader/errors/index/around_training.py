@@ -57,6 +57,7 @@ AROUND_TRAINING: dict[str, Entry] = {
     "save_order": at(MODULES, "10.7 Save, load", "Arguments of torch.save"),
     "load_argument": at(MODULES, "10.7 Save, load", "What torch.load reads"),
     "unread_file": at(MODULES, "10.7 Save, load", "A file of another kind"),
+    "foreign_file": at(MODULES, "10.7 Save, load", "A file that torch.save did not write"),
     "optimizer_path": at(LOOP_2, "Stop, and go on", "load_state_dict given a path"),
     "collate_arguments": at(DATA, "11.6 Collate", "Arguments of collate_fn"),
     "dataset_set": at(DATA, "What can be read once", "A set for a dataset"),

@@ -119,6 +119,7 @@ VALUES: dict[str, Entry] = {
         "not implemented for 'Long'",
         "not implemented for 'Half'",
     ),
+    "for_integers": at(TENSORS, "9.6 Masks drop, where replaces", "& and | of floating numbers"),
     "ragged": at(DATA, "Sequences of different lengths", "Lists of different lengths"),
     "ragged_array": at(
         DATA,

@@ -18,10 +18,10 @@ CLASSES = (
         ("AttributeError",),
         r"^'(?!DataParallel|DistributedDataParallel)\w+' object has no attribute '[A-Za-z]\w*'$",
         "This module has no attribute of that name: it is spelled another way, is made later "
-        "than it is read, or is a local variable of __init__, without self. Or it is a property, "
-        "and its own code met an attribute that is not there.",
-        "Look at the names: print(model). In __init__ write self.name = nn.Linear(...). Of a "
-        "property call the code by itself, as a method.",
+        "than it is read, is a local variable of __init__, without self, or is what tensors have, "
+        "as shape. Or it is a property, and its own code met an attribute that is not there.",
+        "Look at the names: print(model). In __init__ write self.name = nn.Linear(...). The shape "
+        "is that of a result: model(x).shape. Of a property call the code by itself, as a method.",
         where=r"^(?!.*torch/nn/init\.py).*torch/nn/modules/module\.py:__getattr__$",
     ),
     Explanation(

@@ -141,8 +141,11 @@ LOSSES = (
         r"^(\w+_loss|cross_entropy|binary_cross_entropy(_with_logits)?|kl_div)\(\) missing "
         r"\d+ required positional arguments?: '(target|negative|var|input2|target_lengths|"
         r"input_lengths|log_var)\b",
-        "A loss is computed from a prediction and a target, and one of them is missing.",
-        "Write F.mse_loss(prediction, target), and so for the others; a class makes the loss "
-        "first: nn.MSELoss()(prediction, target).",
+        "The loss is called with fewer arguments than it takes: the text names those that are "
+        "missing. Most take a prediction and a target.",
+        "Write F.mse_loss(prediction, target); a class makes the loss first: "
+        "nn.MSELoss()(prediction, target). Others take more: F.triplet_margin_loss(anchor, "
+        "positive, negative), F.cosine_embedding_loss(a, b, target), "
+        "F.gaussian_nll_loss(prediction, target, variance).",
     ),
 )

@@ -61,7 +61,7 @@ NETWORKS = (
         r"2D or 3D|^(LSTM|GRU|RNN)Cell: Expected input to be 1D or 2D|^input has inconsistent "
         r"input_size",
         "An RNN takes (length, batch, features), or (batch, length, features) with "
-        "batch_first=True, and was made for another number of features.",
+        "batch_first=True, with as many features as it was made for, and no further dimension.",
         "Print the shape. Features come last: a sequence of single numbers is x.unsqueeze(-1); "
         "features in front of the length are moved by x.transpose(1, 2). If the input is right, "
         "make the RNN with the number that arrives.",
@@ -192,9 +192,10 @@ NETWORKS = (
         r"^Length of all samples has to be greater than 0|^Expected `len\(lengths\)` to be "
         r"equal to batch_size|^Expected total_length to be at least",
         "pack_padded_sequence wants one length for each sample, from 1 to the length of the "
-        "padded tensor.",
+        "padded tensor; total_length of pad_packed_sequence is no less than the longest.",
         "Drop empty sequences, or give them a length of 1. If the counts differ, "
-        "batch_first=True is missing, or does not belong there.",
+        "batch_first=True is missing, or does not belong there. As total_length pass the length of "
+        "what was packed, x.shape[1] with batch_first=True.",
     ),
     Explanation(
         "packed_used",

@@ -10,8 +10,9 @@ SAMPLING = (
         ("ValueError",),
         r"^Expected parameter \w+ \(.*found invalid values:(?!.*nan)",
         "A distribution was given a parameter out of its range, and the text says which: a spread "
-        "that is 0 or negative, for one, probabilities that are negative or above 1, or a "
-        "covariance that is not symmetric and positive definite. What a layer gives has no bounds "
+        "that is 0 or negative, for one, probabilities that are negative or above 1, a "
+        "covariance that is not symmetric and positive definite, or a low of Uniform that is not "
+        "below its high. What a layer gives has no bounds "
         "of its own.",
         "Make the bound part of the computation: F.softplus(s) + 1e-4 or s.exp() for what is above "
         "0; MultivariateNormal(mean, scale_tril=L) for a covariance; "
@@ -22,17 +23,18 @@ SAMPLING = (
         "nan_parameter",
         ("ValueError",),
         r"^Expected parameter \w+ \(.*found invalid values:.*nan",
-        "A distribution was given nan: it is the first that looks, and the nan was born before.",
+        "A parameter of a distribution is nan, and the distribution is the first that looks: the "
+        "nan was born before, or where it divides a row of probabilities by a sum that is 0.",
         "Look at what made it. If the weights of the model are nan already, find the step and "
         "the node: torch.autograd.set_detect_anomaly(True). A row of probabilities that are all "
-        "0, and a learning rate that is too large, are usual causes.",
+        "0 or of scores all -inf, and a learning rate that is too large, are usual causes.",
     ),
     Explanation(
         "outside_support",
         ("ValueError",),
         r"^Expected value argument \(.* to be within the support",
         "log_prob was asked about a value that this distribution never gives: a class number "
-        "beyond its classes, a number outside of [0, 1], or nan.",
+        "beyond its classes, a number outside of [0, 1], a fraction among 0 and 1, or nan.",
         "Print the smallest and the largest value. If a sample was scaled or shifted after it "
         "was drawn, keep what was drawn and ask about that, or scale back: clamp would change the "
         "values. Only where rounding, clipping or tanh put it at the very border is it moved "

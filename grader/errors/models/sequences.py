@@ -43,10 +43,11 @@ SEQUENCES = (
         "nonlinearity_word",
         ("ValueError", "RuntimeError"),
         r"^Unknown nonlinearity|^activation should be relu/gelu",
-        "This word names no activation that the layer knows: nn.RNN and nn.RNNCell take "
+        "This names no activation that the layer knows: nn.RNN and nn.RNNCell take "
         '"tanh" and "relu", a layer of a transformer "relu" and "gelu".',
-        "A layer of a transformer takes a function too: activation=F.silu. For gates use "
-        "nn.GRU or nn.LSTM, which have no such choice.",
+        "It is the fourth argument of nn.RNN: name what else you pass, batch_first=True. A layer "
+        "of a transformer takes a function too: activation=F.silu. For gates use nn.GRU or "
+        "nn.LSTM, which have no such choice.",
     ),
     Explanation(
         "no_sequence",

@@ -21,10 +21,11 @@ OPTIMIZERS = (
         "setting_kind",
         ("TypeError",),
         r"^'<=?' not supported between instances of",
-        "A setting of the optimizer is no number: a text or a tuple, often from a YAML file, a "
-        "command line or a comma at the end of a line. YAML reads 1e-3 as a text, and 1.0e-3 as "
-        "a number.",
-        'Convert it where it is read: lr=float(config["lr"]).',
+        "A setting of the optimizer is no number, but a text, a tuple, a list or None, often from "
+        "a YAML file, a command line or a comma at the end of a line. YAML reads 1e-3 as a text, "
+        "and 1.0e-3 as a number.",
+        'Convert a text where it is read: lr=float(config["lr"]). Of a tuple or a list take the '
+        "number out; several rates belong to several groups. In the place of None leave it out.",
         where=r"torch/optim/\w+\.py:__init__$",
     ),
     Explanation(
@@ -123,8 +124,8 @@ OPTIMIZERS = (
         r"does not support (sparse|dense) gradients",
         "An Embedding with sparse=True gives gradients of the rows that were used alone, and "
         "not every optimizer takes them; SparseAdam takes nothing else.",
-        "Leave sparse=True out; or train the sparse embeddings with SparseAdam or SGD and "
-        "everything else with another optimizer.",
+        "Leave sparse=True out; or train the sparse embeddings with SparseAdam, or SGD without "
+        "weight_decay, and everything else with another optimizer.",
     ),
     Explanation(
         "lbfgs_groups",
@@ -158,7 +159,8 @@ OPTIMIZERS = (
         "says.",
         'OneCycleLR: total_steps=epochs * len(loader). ReduceLROnPlateau: mode="min" or "max", '
         "factor below 1. CosineAnnealingLR: T_max, the number of its steps. LambdaLR: one "
-        "function, or one for each group. MultiStepLR: milestones=[30, 60].",
+        "function, or one for each group. MultiStepLR: milestones=[30, 60]. verbose is no longer "
+        "there: leave it out, and print scheduler.get_last_lr().",
     ),
     Explanation(
         "schedule_end",

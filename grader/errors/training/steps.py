@@ -88,13 +88,13 @@ TRAINING = (
         _RUNTIME,
         r"stack expects each tensor to be equal size|"
         r"each element in list of batch should be of equal size",
-        "Tensors of different shapes cannot be stacked. A DataLoader stacks the samples of a "
-        "batch.",
+        "Tensors of different shapes cannot be stacked, nor lists of different lengths. A "
+        "DataLoader stacks the samples of a batch.",
         "Bring them to one shape first, join them along a dimension by torch.cat, or go through "
         "them one by one. For a DataLoader write a collate_fn that pads. Of "
-        "samples that are pairs: xs, ys = zip(*samples); return pad_sequence(xs, "
-        "batch_first=True), torch.tensor(ys), with pad_sequence from torch.nn.utils.rnn. Hand "
-        "the lengths over too, so that the padding does not count.",
+        "samples that are pairs: xs, ys = zip(*samples); return pad_sequence([torch.as_tensor(x) "
+        "for x in xs], batch_first=True), torch.tensor(ys), with pad_sequence from "
+        "torch.nn.utils.rnn. Hand the lengths over too, so that the padding does not count.",
     ),
     Explanation(
         "not_probabilities",

@@ -114,7 +114,7 @@ ARRAYS = (
         "dtype_text",
         ("TypeError",),
         r"^\w+\(\): argument 'dtype' must be torch\.dtype, not (str|type)",
-        "A dtype is an object of torch, and not a text.",
+        "A dtype is an object of torch, and no text, nor one of NumPy's types.",
         "Write dtype=torch.float32.",
     ),
     Explanation(

@@ -111,8 +111,8 @@ INDEXING = (
     Explanation(
         "mask_dtype",
         ("RuntimeError",),
-        r"^masked_fill_? only supports boolean masks|^where expected condition to be a boolean "
-        r"tensor|^masked_select: expected BoolTensor|^masked_scatter_?: expected BoolTensor",
+        r"^masked_(fill|scatter)_? only supports boolean masks|^where expected condition to be a "
+        r"boolean tensor|^masked_(select|scatter_?): expected BoolTensor",
         "A mask holds True and False, and this one holds numbers.",
         "Convert it: mask.bool() where 1 marks what is chosen or filled, mask == 0 where 1 marks "
         "what is left alone, as in a mask of what attention may see.",
@@ -131,7 +131,7 @@ INDEXING = (
         ("TypeError",),
         r"^new\(\): invalid data type 'str'",
         "A text stands where a tensor takes a number: between its brackets, or in "
-        "torch.Tensor(...).",
+        "torch.tensor(...).",
         "A batch from a DataLoader is a dict only if the dataset returns one; of a tensor take "
         "entries by number. Texts have no tensor: give each a number first.",
     ),
@@ -176,8 +176,9 @@ INDEXING = (
         ("RuntimeError",),
         r"^Class values must be non-negative|^bincount only supports 1-d non-negative",
         "one_hot and bincount count from 0, and there is a number below it: often -1 or -100 "
-        "for padding.",
-        "Take those out first, x[x >= 0], or give padding a number of its own.",
+        "for padding. Or bincount was given more dimensions than one.",
+        "Take those out first, x[x >= 0], which makes one row of all, or give padding a number of "
+        "its own. Of a matrix: torch.bincount(x.flatten()).",
     ),
     Explanation(
         "no_classes",

@@ -34,7 +34,8 @@ JOINING = (
         "negative_size",
         ("RuntimeError",),
         r"^invalid shape dimension -\d+|^Trying to create tensor with negative dimension",
-        "A size is below 0. Only -1 has a meaning, in view and reshape: the size that is left.",
+        "A size is below 0. Only -1 has a meaning: in view and reshape the size that is left, in "
+        "expand the size as it is.",
         "Print the numbers that the shape is computed from.",
     ),
     Explanation(
@@ -68,7 +69,7 @@ JOINING = (
         ("RuntimeError",),
         r"^split_with_sizes expects split_sizes to sum exactly",
         "The parts of a split must add up to the whole dimension.",
-        "One number, x.split(2), cuts parts of that size, the last one smaller.",
+        "One number, x.split(2), cuts parts of that size, the last one smaller if need be.",
     ),
     Explanation(
         "beyond_end",
@@ -110,8 +111,9 @@ JOINING = (
         "einsum_letters",
         ("RuntimeError",),
         r"^einsum\(\): ",
-        "The letters of the equation do not fit the shapes: one letter for each dimension, one "
-        "size for each letter, and no letter in the result that stands nowhere before it.",
+        "The equation does not fit the tensors: one group of letters for each tensor, one letter "
+        "for each dimension, one size for each letter, and in the result letters from before it, "
+        "each once.",
         'Print the shapes beside the equation. "...ij,jk->...ik" leaves batch dimensions open.',
     ),
     Explanation(
@@ -187,10 +189,22 @@ JOINING = (
             "RuntimeError",
             "NotImplementedError",
         ),
-        r"^\x22\w+\x22 not implemented for '(?!Complex)",
+        r"^(?!\x22(bitwise|lshift|rshift|gcd|lcm|bincount)).*\x22 not implemented for '(?!Complex)",
         "This operation is not written for this dtype: the functions of a net are for floating "
         "numbers, and some are not for float16 on the CPU.",
         "Convert first: x.float(). Integers, truth values and uint8 images are converted where "
         "they enter the model.",
+    ),
+    Explanation(
+        "for_integers",
+        (
+            "RuntimeError",
+            "NotImplementedError",
+        ),
+        r"^\x22(bitwise|lshift|rshift|gcd|lcm|bincount)\w*\x22 not implemented for '(?!Complex)",
+        "This operation is for integers, and & and | for truth values too; these are floating "
+        "numbers.",
+        "Join masks, each in its parentheses: (a > 0) & (b > 0). A mask of numbers becomes one by "
+        "mask.bool(). To count class numbers convert them: torch.bincount(x.long()).",
     ),
 )

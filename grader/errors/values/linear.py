@@ -8,7 +8,7 @@ LINEAR = (
     Explanation(
         "singular",
         ("_LinAlgError",),
-        r"singular|is not invertible",
+        r"singular(?! values)|is not invertible",
         "The matrix has no inverse: its rows depend on each other, or one of them is 0.",
         "Add a small multiple of the identity, A + 1e-6 * torch.eye(n); or use "
         "torch.linalg.lstsq or pinv.",
@@ -24,11 +24,11 @@ LINEAR = (
     ),
     Explanation(
         "no_convergence",
-        ("_LinAlgError",),
-        r"failed to converge",
-        "The decomposition came to no end: there is nan or inf in the matrix, or its values "
-        "repeat.",
-        "Look for torch.isfinite(A).all() first, and for where that nan was born.",
+        ("_LinAlgError", "RuntimeError"),
+        r"failed to converge|^torch\.linalg\.eig: input tensor should not contain infs or NaNs",
+        "The decomposition came to no end: most often there is nan or inf in the matrix. The text "
+        "may speak of values that repeat then, too.",
+        "Look for torch.isfinite(A).all() first, and for where that nan or inf was born.",
     ),
     Explanation(
         "square",

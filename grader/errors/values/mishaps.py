@@ -78,8 +78,8 @@ VALUES = (
         r"can only concatenate tuple \(not \x22(Tensor|Parameter)\x22\)",
         "A tuple stands where you expected a tensor. torch.autograd.grad returns one, with a "
         "gradient for each input, even for a single input. An LSTM returns its output and its "
-        "state, and that state is a pair again. A DataLoader's sample is one, where a dataset "
-        "gives input and target.",
+        "state, and that state is a pair again. A sample is one, where a dataset gives input "
+        "and target.",
         "Take the entry out: (g,) = torch.autograd.grad(y, x); output, state = lstm(x); "
         "x, y = sample. Detach a "
         "state part by part: tuple(part.detach() for part in state).",
@@ -117,7 +117,8 @@ VALUES = (
         "one_number",
         ("RuntimeError", "ValueError"),
         r"cannot be converted to Scalar|only one element tensors can be converted to Python",
-        "item(), float() and the functions of math take a tensor of one element.",
+        "item(), float() and the functions of math take a tensor of one element, and torch.tensor "
+        "a list of such.",
         "Reduce it first, or use torch's own function: torch.sqrt(x), torch.stack(tensors).",
     ),
     Explanation(

@@ -51,7 +51,7 @@ OPERATIONS = (
         "argument_left_out",
         ("TypeError",),
         r"^\w+\(\) missing \d+ required positional arguments?: \x22",
-        "This function of torch wants one argument more: the one that the text names.",
+        "This function of torch wants more arguments: the text names what is missing.",
         "Say it by its name: x.cumsum(dim=0), x.unsqueeze(dim=0), torch.full(size, "
         "fill_value=0.0).",
     ),
@@ -67,12 +67,12 @@ OPERATIONS = (
     Explanation(
         "assigned_kind",
         ("TypeError",),
-        r"^can't assign an? \w+ to a torch\.",
-        "Into a part of a tensor go tensors and numbers, and this is a list, a text or "
-        "something else.",
+        r"^can't assign an? [\w.]+ to a torch\.",
+        "Into a part of a tensor go tensors and numbers, and this is a list, a text, a NumPy array "
+        "or something else.",
         "Make a tensor of it: x[0] = torch.tensor([1.0, 2.0, 3.0]) of numbers, x[0] = "
-        "torch.stack([a, b]) of tensors, which keeps their graphs. A text first becomes a "
-        "number: float(text).",
+        "torch.stack([a, b]) of tensors, which keeps their graphs. Of an array: "
+        "torch.from_numpy(a). A text first becomes a number: float(text).",
     ),
     Explanation(
         "one_to_fill",
@@ -151,7 +151,8 @@ OPERATIONS = (
         "tensor_maker",
         ("TypeError",),
         r"^new\(\): data must be a sequence \(got (float|int)\)",
-        "torch.Tensor and torch.FloatTensor take sizes or a list, and no single number.",
+        "torch.Tensor and torch.FloatTensor take sizes or a list: a whole number is a size, "
+        "another number is neither.",
         "Write torch.tensor(2.5), with a small t.",
     ),
     Explanation(

@@ -22,7 +22,7 @@ RESIZING = (
         "The options of interpolate do not go together: it takes a size or a factor, and "
         "align_corners and antialias belong to modes that compute between pixels.",
         "Pass one of size=(H, W) and scale_factor=2. Leave align_corners out with "
-        'mode="nearest"; antialias goes with mode="bilinear" and "bicubic".',
+        'mode="nearest"; antialias goes with mode="bilinear" and "bicubic" of images (N, C, H, W).',
     ),
     Explanation(
         "resize_input",

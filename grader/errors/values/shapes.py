@@ -136,9 +136,12 @@ SHAPES = (
         r"^(self|mat1|mat2|batch1|batch2) must be a |^1D tensors expected|"
         r"^vector \+ matrix @ vector expected|"
         r"^Expected size for first two dimensions of batch2",
-        "mm, mv, bmm and dot take tensors of one number of dimensions each, and broadcast nothing.",
+        "mm, mv, bmm and dot take tensors of one number of dimensions each, and broadcast nothing. "
+        "Where the text names sizes of batch2, these do not fit, in A @ B as well: the last size "
+        "of A must be the last but one of B, and bmm takes as many matrices in both.",
         "Write A @ B: it chooses among them, and broadcasts batches. Of two vectors it makes one "
-        "number: torch.outer makes the table of all products.",
+        "number: torch.outer makes the table of all products. Where sizes do not fit, print both "
+        "shapes: one may have to be turned, B.mT.",
     ),
     Explanation(
         "nothing_to_join",
@@ -165,9 +168,10 @@ KINDS = (
         ("TypeError", "AttributeError"),
         r"must be Tensor, not list|'list' object has no attribute '(size|shape|dtype|device|dim|"
         r"to|long|float|cuda|cpu|softmax|log_softmax|mean|sum|view|reshape|unsqueeze|detach|numpy)'",
-        "A list stands where a tensor belongs.",
-        "torch.tensor(numbers) makes one of numbers; torch.stack(tensors) joins tensors, and "
-        "keeps their graph.",
+        "A list stands where a tensor belongs. A DataLoader's batch is one, where a dataset gives "
+        "input and target.",
+        "Take a batch apart: for x, y in loader. torch.tensor(numbers) makes a tensor of numbers; "
+        "torch.stack(tensors) joins tensors, and keeps their graph.",
     ),
     Explanation(
         "text_used",

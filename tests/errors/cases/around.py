@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 from threading import Thread
 
+import numpy as np
 import torch
 import torch.distributed as dist
 from torch import nn, optim
@@ -138,6 +139,12 @@ def stored(content=None, cut=False, whole=False, **settings):
         if content is not None or cut:
             path.write_bytes(content if content is not None else path.read_bytes()[:300])
         return torch.load(path, **settings)
+
+
+def arrays():
+    file = io.BytesIO()
+    np.savez(file, w=np.ones(3))
+    return file.getvalue()
 
 
 def saved(folder):
@@ -285,6 +292,19 @@ TRANSFORMS = [
         lambda: functional.vjp(torch.exp, ONES),
         lambda: functional.vjp(torch.exp, ONES, ONES),
     ),
+    *(
+        (
+            "functional_result",
+            lambda called=called: called(lambda x: x.exp().sum(), ONES),
+            lambda called=called: called(lambda x: x.exp().sum(), ONES, torch.ones_like(ONES)),
+        )
+        for called in (functional.jvp, functional.hvp, functional.vhp)
+    ),
+    (
+        "transform_result",
+        lambda: grad(lambda x: x.sum(), has_aux=True)(ONES),
+        lambda: grad(lambda x: x.sum())(ONES),
+    ),
     (
         "strict_output",
         lambda: functional.jacobian(lambda x: x.detach(), ONES, strict=True),
@@ -331,6 +351,11 @@ WRITTEN = [
         lambda: checkpoint(lambda x, k: x, leaf(3), k=2, use_reentrant=False),
     ),
     ("loss_arguments", lambda: nn.MSELoss()(ONES), lambda: nn.MSELoss()(ONES, ONES)),
+    (
+        "loss_arguments",
+        lambda: nn.TripletMarginLoss()(MANY, MANY),
+        lambda: nn.TripletMarginLoss()(MANY, MANY, MANY),
+    ),
     ("forward_arguments", lambda: Pair()(ONES), lambda: Pair()(ONES, ONES)),
     ("forward_arguments", lambda: Net()(ONES, ONES), lambda: Net()(ONES)),
     (
@@ -397,6 +422,7 @@ STORED = [
     ("no_file", lambda: torch.load("missing.pt"), lambda: stored()),
     ("no_folder", lambda: saved(""), lambda: saved("made")),
     ("broken_file", lambda: stored(cut=True), lambda: stored()),
+    ("broken_file", lambda: stored(arrays()), lambda: stored()),
     ("empty_file", lambda: stored(b""), lambda: stored()),
     ("empty_file", lambda: stored(b"hello world, no model"), lambda: stored()),
 ]
@@ -460,6 +486,7 @@ CLASSES = [
         lambda: nn.init.xavier_uniform_(nn.Linear(2, 2).weight),
     ),
     ("missing_attribute", lambda: LINEAR.weights, lambda: LINEAR.weight),
+    ("missing_attribute", lambda: LINEAR.shape, lambda: LINEAR(ONES).shape),
     (
         "init_dims",
         lambda: nn.init.xavier_uniform_(torch.zeros(3)),

@@ -1,7 +1,9 @@
 """Schedules, loaders and files, operations, losses, distributions, transforms."""
 
 import io
+import pickle
 
+import numpy as np
 import torch
 import torch.autograd.forward_ad as fwAD
 import torch.distributions as D
@@ -84,9 +86,9 @@ def ended(**settings):
     return next(iter(DataLoader(HELD, batch_size=4, **settings)))
 
 
-def saved(state=()):
+def saved(state=(), **settings):
     file = io.BytesIO()
-    torch.save(state, file)
+    torch.save(state, file, **settings)
     file.seek(0)
     return file
 
@@ -375,6 +377,19 @@ LOADING_CASES = [
     ("load_argument", lambda: torch.load(HELD), lambda: torch.load(saved())),
     ("load_argument", lambda: torch.load(io.StringIO("text")), lambda: torch.load(saved())),
     ("unread_file", lambda: torch.load(io.BytesIO(b"abc" * 9)), lambda: torch.load(saved())),
+    *(
+        (
+            "foreign_file",
+            lambda file=file: torch.load(io.BytesIO(file)),
+            lambda: torch.load(saved()),
+        )
+        for file in (b"<!DOCTYPE html>", b"version https://git-lfs", b'{"a": 1}', pickle.dumps([1]))
+    ),
+    (
+        "foreign_file",
+        lambda: torch.load(saved([torch.ones(2)], pickle_protocol=4)),
+        lambda: torch.load(saved()),
+    ),
     (
         "optimizer_path",
         lambda: sgd().load_state_dict("optimizer.pt"),
@@ -430,6 +445,11 @@ OPERATIONS_CASES = [
         "assigned_kind",
         lambda: rows(2, 3).__setitem__(0, [1.0, 2.0, 3.0]),
         lambda: rows(2, 3).__setitem__(0, torch.tensor([1.0, 2.0, 3.0])),
+    ),
+    (
+        "assigned_kind",
+        lambda: rows(2, 3).__setitem__(0, np.ones(3)),
+        lambda: rows(2, 3).__setitem__(0, torch.from_numpy(np.ones(3))),
     ),
     (
         "assigned_kind",
@@ -529,6 +549,11 @@ LOSSES_CASES = [
         "ctc_blank",
         lambda: ctc(lengths=torch.tensor([5.0, 5.0])),
         lambda: ctc(lengths=torch.tensor([5.0, 5.0]).long()),
+    ),
+    (
+        "loss_function_arguments",
+        lambda: F.triplet_margin_loss(rows(2, 3), rows(2, 3)),
+        lambda: F.triplet_margin_loss(rows(2, 3), rows(2, 3), rows(2, 3)),
     ),
     (
         "loss_function_arguments",

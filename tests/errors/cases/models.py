@@ -95,6 +95,12 @@ OPTIMIZERS = [
         lambda: optim.Adam(one(), lr=float("1e-3")),
     ),
     ("setting_kind", lambda: optim.SGD(one(), lr=(0.1,)), lambda: optim.SGD(one(), lr=0.1)),
+    ("setting_kind", lambda: optim.SGD(one(), lr=None), lambda: optim.SGD(one())),
+    (
+        "generators",
+        lambda: optim.SGD({"params": one()}),
+        lambda: optim.SGD([{"params": one()}]),
+    ),
     ("setting_kind", lambda: optim.Adam(one(), eps="1e-8"), lambda: optim.Adam(one(), eps=1e-8)),
     (
         "betas_pair",
@@ -181,6 +187,11 @@ OPTIMIZERS = [
     ),
     (
         "schedule_settings",
+        lambda: lr_scheduler.StepLR(sgd(), 1, verbose=True),
+        lambda: lr_scheduler.StepLR(sgd(), 1).get_last_lr(),
+    ),
+    (
+        "schedule_settings",
         lambda: lr_scheduler.OneCycleLR(sgd(), max_lr=0.1),
         lambda: lr_scheduler.OneCycleLR(sgd(), max_lr=0.1, total_steps=9),
     ),
@@ -221,9 +232,19 @@ SAMPLING = [
         lambda: distribution(D.Bernoulli, logits=2 * ONES),
     ),
     (
+        "bad_parameter",
+        lambda: D.Uniform(1.0, 1.0, validate_args=True),
+        lambda: D.Uniform(0.0, 1.0),
+    ),
+    (
         "nan_parameter",
         lambda: distribution(D.Normal, NAN * ONES, ONES),
         lambda: distribution(D.Normal, ONES, ONES),
+    ),
+    (
+        "nan_parameter",
+        lambda: D.Categorical(torch.zeros(2), validate_args=True),
+        lambda: D.Categorical(torch.ones(2)),
     ),
     (
         "nan_parameter",
@@ -490,6 +511,11 @@ NETWORKS = [
             and packed(torch.tensor([5, 4, 3, 2, 1]))
         ),
         lambda: packed(torch.tensor([5, 4, 3, 2, 1]), batch_first=True),
+    ),
+    (
+        "lengths_range",
+        lambda: pad_packed_sequence(packed(torch.tensor([5, 4])), total_length=4),
+        lambda: pad_packed_sequence(packed(torch.tensor([5, 4])), total_length=5),
     ),
     (
         "packed_used",

@@ -240,6 +240,7 @@ SEQUENCES_CASES = [
         lambda: nn.LSTMCell(4, 8)(rows(2, 4), (rows(1, 2, 8)[0], rows(1, 2, 8)[0])),
     ),
     ("nonlinearity_word", lambda: nn.RNN(4, 8, nonlinearity="sigmoid"), lambda: nn.GRU(4, 8)),
+    ("nonlinearity_word", lambda: nn.RNN(4, 8, 1, True), lambda: nn.RNN(4, 8, 1, batch_first=True)),
     (
         "nonlinearity_word",
         lambda: nn.TransformerEncoderLayer(8, 2, activation="silu"),

@@ -258,6 +258,11 @@ INDEXING = [
     ("dim_range", lambda: F.softmax(FLAT, dim=1), lambda: F.softmax(FLAT, dim=-1)),
     ("dim_range", lambda: torch.cat([FLAT, FLAT], dim=1), lambda: torch.stack([FLAT, FLAT])),
     ("dim_range", lambda: FLAT.flatten(1), lambda: FLAT.unsqueeze(0).flatten(1)),
+    (
+        "mask_dtype",
+        lambda: FLAT.masked_scatter(ONE, FLAT),
+        lambda: FLAT.masked_scatter(ONE.bool(), FLAT),
+    ),
     ("mask_dtype", lambda: FLAT.masked_fill(ONE, 1.0), lambda: FLAT.masked_fill(ONE == 0, 1.0)),
     (
         "mask_dtype",
@@ -312,6 +317,12 @@ INDEXING = [
         lambda: F.one_hot(torch.tensor([-1, 0])),
         lambda: F.one_hot(torch.tensor([1, 0])),
     ),
+    (
+        "below_zero",
+        lambda: torch.bincount(ROWS.long()),
+        lambda: torch.bincount(ROWS.long().flatten()),
+    ),
+    ("text_index", lambda: torch.tensor("a"), lambda: torch.tensor(float("1"))),
     (
         "no_classes",
         lambda: F.one_hot(torch.tensor([], dtype=int)),
@@ -405,6 +416,9 @@ JOINING = [
         lambda: (FLAT == 0).int() - (FLAT == 0).int(),
     ),
     ("not_for_dtype", lambda: F.softmax(ONE, 0), lambda: F.softmax(ONE.float(), 0)),
+    ("for_integers", lambda: (FLAT + 1) & (FLAT + 2), lambda: (FLAT + 1 > 0) & (FLAT + 2 > 0)),
+    ("for_integers", lambda: (FLAT == 0) | FLAT, lambda: (FLAT == 0) | FLAT.bool()),
+    ("for_integers", lambda: torch.bincount(FLAT), lambda: torch.bincount(FLAT.long())),
 ]
 ARRAYS = [
     (
@@ -504,6 +518,16 @@ LINEAR = [
         "no_convergence",
         lambda: torch.linalg.svd(torch.full((2, 2), float("nan"))),
         lambda: torch.linalg.svd(torch.ones(2, 2)),
+    ),
+    (
+        "no_convergence",
+        lambda: torch.linalg.svd(torch.full((3, 3), float("inf"))),
+        lambda: torch.linalg.svd(torch.ones(3, 3)),
+    ),
+    (
+        "no_convergence",
+        lambda: torch.linalg.eig(torch.full((2, 2), float("inf"))),
+        lambda: torch.linalg.eig(torch.ones(2, 2)),
     ),
     ("square", lambda: torch.linalg.eigh(ROWS), lambda: torch.linalg.svd(ROWS)),
     ("square", lambda: torch.inverse(FLAT), lambda: torch.inverse(torch.eye(3))),
