@@ -54,27 +54,25 @@ def warm(room: int, handler: str | None) -> tuple[BoxShell, ModuleType | None]:
             module.warm()
         _seed()
     _require_single_thread()
-    gc.freeze()
+    _settle()
     return shell, module
 
 
-def warm_rest(shell: BoxShell) -> Iterator[str]:
-    """What makes boxes cheaper, or a cell faster that draws: a short step for each `next`."""
-    for name in _PICTURES:
-        with _silence(), contextlib.suppress(Exception):  # a cell that wants it will be told
-            importlib.import_module(name)
-        yield name
+def warm_pictures(shell: BoxShell) -> None:
+    """What a cell that draws would have to import, for half a second."""
     with _silence():
         _cells(shell, (_PICTURE,))
         _seed()
     _require_single_thread()
-    yield "pictures"
     gc.collect()
-    gc.freeze()
-    gaps.fill()
-    for region in _regions():
-        syscalls.collapse([region])
-        yield "memory"
+    _settle()
+
+
+def warm_memory() -> Iterator[None]:
+    """Put memory on huge pages: boxes are forked in half the time. A short step for each `next`."""
+    for regions in _stretches():
+        syscalls.collapse(regions)
+        yield
 
 
 @contextlib.contextmanager
@@ -111,7 +109,6 @@ _CELLS = (
     "raise ValueError(1)",
     "import asyncio\nawait asyncio.sleep(0)",
 )
-_PICTURES = ("matplotlib", "matplotlib.font_manager", "matplotlib.pyplot")
 _PICTURE = "%matplotlib inline\nimport matplotlib.pyplot as plt\nplt.plot([1, 2]);"
 
 
@@ -136,8 +133,25 @@ def _seed() -> None:
     numpy.random.seed(0)
 
 
+def _settle() -> None:
+    """Keep what is there out of the way of what a box makes."""
+    gc.freeze()
+    gaps.fill()
+
+
+def _stretches() -> Iterator[list[tuple[int, int]]]:
+    """The regions of this process's own memory, some megabytes at a time."""
+    stretch: list[tuple[int, int]] = []
+    for first, last in _regions():
+        stretch.append((first, last))
+        if sum(end - start for start, end in stretch) >= _STRETCH:
+            yield stretch
+            stretch = []
+    yield stretch
+
+
 def _regions() -> Iterator[tuple[int, int]]:
-    """This process's own memory, some megabytes at a time.
+    """This process's own memory, in regions of some megabytes at most.
 
     A fork copies the page table, and the kernel copies a page when either side writes to it. With
     the heap on huge pages there is far less to copy. Kernels before 6.1 keep small pages.

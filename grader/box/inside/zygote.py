@@ -6,8 +6,9 @@ descriptors. Several processes may hold the judge's end of it. Each box has a st
 own, on which the zygote says that it started (with handles to signal it by) and how it ended; a box
 whose judge closes its end of that is killed.
 
-The first box is forked as soon as cells can run. What makes later ones cheaper is done when nobody
-asked for a while, and at the latest before the second: one submission never waits for it.
+A box is forked as soon as cells can run. What only cells need that draw is imported when the judge
+says that there will be some. What makes later boxes cheaper is done when nobody asked for a while,
+and at the latest before the second: one submission never waits for it.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ from grader.box.both.channel import read_message, write_frame
 from grader.box.both.settings import WORK, Level, Settings
 from grader.box.inside.loop import Loop
 from grader.box.inside.sandbox import enter
-from grader.box.inside.warm import warm, warm_rest
+from grader.box.inside.warm import warm, warm_memory, warm_pictures
 
 if TYPE_CHECKING:
     from grader.box.inside.shell import BoxShell
@@ -75,13 +76,14 @@ class Zygote:
         settings: Settings,
         shell: BoxShell | None,
         handler: ModuleType | None,
-        rest: Iterator[str],
+        ahead: Iterator[None],
     ) -> None:
-        """`rest` is what is left to warm, a step each time that the next of it is asked for."""
+        """`ahead` makes later boxes cheaper, a step each time that the next of it is asked for."""
         self.control, self.judge, self.settings = control, judge, settings
         self.shell, self.handler = shell, handler
-        self._rest = rest
+        self._ahead = ahead
         self._has_work = False  # there is some once the first box is forked
+        self._can_draw = False
         self._asked: list[tuple[bytes, list[int]]] = []
         self.children: list[_Child] = []
         self.sleep = shutil.which("sleep", path="/usr/bin:/bin")
@@ -109,10 +111,10 @@ class Zygote:
                     break
                 self._asked.append((message, fds))
             if self._has_work and (self._asked or not ready):
-                self._has_work = next(self._rest, None) is not None
+                self._has_work = next(self._ahead, self) is not self
             elif self._asked:
                 message, fds = self._asked.pop(0)
-                self._open(json.loads(message), fds)
+                self._serve(json.loads(message), fds)
         self._finish()
 
     def _ready(self) -> set[int]:
@@ -138,6 +140,13 @@ class Zygote:
             os.waitpid(child.worker, 0)
         self._sweep(everything=True)
         shutil.rmtree(self.settings.folder, ignore_errors=True)
+
+    def _serve(self, request: dict[str, object], fds: list[int]) -> None:
+        if "home" in request:
+            self._open(request, fds)
+        elif self.shell is not None and not self._can_draw:
+            self._can_draw = True
+            warm_pictures(self.shell)
 
     def _open(self, request: dict[str, object], fds: list[int]) -> None:
         status = socket.socket(fileno=fds[0])
@@ -303,14 +312,14 @@ def main() -> None:
             syscalls.prctl(syscalls.PR_SET_PDEATHSIG, signal.SIGKILL)
         shell: BoxShell | None = None
         handler: ModuleType | None = None
-        rest: Iterator[str] = iter(())
+        ahead: Iterator[None] = iter(())
         if not settings.bare:
             shell, handler = warm(settings.limits.output, settings.handler)
             if settings.level is not Level.COLD:  # which forks one box only
-                rest = warm_rest(shell)
+                ahead = warm_memory()
         elif settings.handler is not None:
             handler = import_module(settings.handler)
-        zygote = Zygote(control, judge, settings, shell, handler, rest)
+        zygote = Zygote(control, judge, settings, shell, handler, ahead)
     except BaseException as error:
         text = "".join(traceback.format_exception_only(error)).strip()
         with contextlib.suppress(OSError):  # the judge may be gone

@@ -81,6 +81,10 @@ class Boxes:
                 return _filled(box, files or {})
         return _filled(self._maker.make(), files or {})
 
+    def will_draw(self) -> None:
+        """Cells will draw: what that needs is imported for all boxes that are still to be made."""
+        self._maker.will_draw()
+
     def close(self) -> None:
         """End every box and the zygote."""
         self._maker.close()  # first: a box that is being made ahead waits for the zygote

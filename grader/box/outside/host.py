@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO
@@ -70,7 +71,11 @@ class Lent:
 
     def open(self, home: str, uid: int | None, fds: list[int]) -> None:
         """Ask for a box. Raises ZygoteLost."""
-        ask(self.control, self._using, home, uid, fds)
+        ask(self.control, self._using, {"home": home, "uid": uid}, fds)
+
+    def will_draw(self) -> None:
+        """Have it import what cells need that draw. Raises ZygoteLost."""
+        ask(self.control, self._using, {"draws": True})
 
     def last_stderr(self) -> str:
         """Nothing: whoever started it knows."""
@@ -139,7 +144,12 @@ class Host:
     def open(self, home: str, uid: int | None, fds: list[int]) -> None:
         """Ask for a box. Raises ZygoteLost, and BoxRefused if the zygote never became ready."""
         self.ready()
-        ask(self.control, self._using, home, uid, fds)
+        ask(self.control, self._using, {"home": home, "uid": uid}, fds)
+
+    def will_draw(self) -> None:
+        """Have it import what cells need that draw. Raises ZygoteLost, BoxRefused."""
+        self.ready()
+        ask(self.control, self._using, {"draws": True})
 
     def last_stderr(self) -> str:
         """The last lines it wrote to its stderr."""
@@ -256,13 +266,15 @@ class Host:
 
 
 def ask(
-    control: socket.socket, using: threading.Lock, home: str, uid: int | None, fds: list[int]
+    control: socket.socket,
+    using: threading.Lock,
+    request: Mapping[str, object],
+    fds: Sequence[int] = (),
 ) -> None:
-    """Ask the zygote at the other end for a box. Raises ZygoteLost."""
-    message = json.dumps({"home": home, "uid": uid}).encode()
+    """Ask something of the zygote at the other end. Raises ZygoteLost."""
     try:
         with using:
-            socket.send_fds(control, [message], fds)
+            socket.send_fds(control, [json.dumps(request).encode()], fds)
     except OSError as error:
         raise ZygoteLost(str(error)) from None
 

@@ -35,6 +35,7 @@ class Maker:
         self._lock = threading.Lock()
         self._host: Host | Lent | None = None
         self._closed = False
+        self._drawing: Host | Lent | None = None
         self._watchdog = Watchdog()
         self._groups: Groups | None = None
         with contextlib.suppress(OSError):  # the watchdog bounds memory instead
@@ -66,6 +67,16 @@ class Maker:
                 box.close()
             raise
         return box
+
+    def will_draw(self) -> None:
+        """Cells will draw: a zygote that makes several boxes imports once what that needs."""
+        if self.plan.level is Level.COLD:
+            return
+        with contextlib.suppress(ZygoteLost, BoxRefused):  # whoever wants a box is told
+            host = self._zygote()
+            if host is not self._drawing:
+                host.will_draw()
+                self._drawing = host
 
     def close(self) -> None:
         """End every box, those in use by other threads too, the zygote and the watch."""

@@ -55,6 +55,10 @@ class Box(Protocol):
 class Boxes(Protocol):
     """What opens boxes."""
 
+    def will_draw(self) -> None:
+        """Have ready in all that are still to be opened what cells need that draw."""
+        ...
+
     def open(self, files: Mapping[str, bytes]) -> AbstractContextManager[Box]:
         """A fresh box whose folder holds `files`."""
         ...
@@ -320,6 +324,8 @@ class Sitting:
     def _opened(self) -> AbstractContextManager[Box]:
         try:
             with self._pause() if self._deadline is None else nullcontext():
+                if any("matplotlib" in cell.source for cell in self._cells if runs(cell)):
+                    self._boxes.will_draw()
                 return self._boxes.open(self._files)
         except CallFailed as failure:
             raise _NoBox("Not run: the submission's files do not fit into a box.") from failure

@@ -641,6 +641,22 @@ def test_a_call_that_fails_fails_its_case_and_not_the_batch(error):
     assert (found.credit, found.outcome) == (0, Outcome.WRONG)
 
 
+class Studio(Rooms):
+    """Writes down what it is told before it opens a room."""
+
+    draws = False
+
+    def will_draw(self):
+        assert not self.opened
+        self.draws = True
+
+
+@pytest.mark.parametrize("source", ["import matplotlib.pyplot as plt", "1 + 1"])
+def test_boxes_are_told_before_they_are_opened_that_cells_will_draw(source):
+    _, rooms = sit(source, rooms=Studio())
+    assert rooms.draws == ("matplotlib" in source)
+
+
 class Lossy(Rooms):
     """Each of its rooms is lost at the question of the number that is given for it."""
 
