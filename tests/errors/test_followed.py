@@ -106,6 +106,58 @@ def log_probabilities_of_an_actor_that_records_nothing():
     _play(Policy())
 
 
+class Remembering:
+    """What one method computes stands in its list when another one makes a loss of it."""
+
+    def __init__(self, numbers):
+        self.net, self.logs, self.numbers = nn.Linear(4, 2), [], numbers
+
+    def act(self, x):
+        told_by = Categorical(logits=self.net(x))
+        log = told_by.log_prob(told_by.sample())
+        self.logs.append(float(log) if self.numbers else log)
+
+    def learn(self):
+        (-sum(torch.as_tensor(log) for log in self.logs)).backward()
+
+
+def _played(actor):
+    actor.act(torch.ones(4))
+    actor.act(torch.ones(4))
+    actor.learn()
+
+
+@told(
+    "no_graph",
+    r"line \d+: float\(\) makes a number",
+    "",
+    "take float() only of what is printed or stored",
+    lambda: _played(Remembering(numbers=False)),
+)
+def numbers_that_one_method_keeps_and_another_adds_up():
+    _played(Remembering(numbers=True))
+
+
+def _chances(as_numbers):
+    net, logs = nn.Linear(4, 2), []
+    for _ in range(3):
+        told_by = Categorical(logits=net(torch.ones(4)))
+        log = told_by.log_prob(told_by.sample())
+        logs.append(log.item() if as_numbers else log)
+    torch.stack([torch.as_tensor(log) for log in logs]).sum().backward()
+
+
+@told(
+    "no_graph",
+    r"Cuts in this code: [^;]*item\(\) makes a number[^;]*$",
+    "logs.append(log.item() if as_numbers else log)",
+    "Keep the tensor",
+    lambda: _chances(False),
+)
+def the_number_of_a_log_probability_and_not_the_draw_it_is_of():
+    _chances(True)
+
+
 def _binary(p, level=0.5):
     return (p > level).float()
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+from collections import deque
 from types import FunctionType, MethodType
 from typing import Any
 
@@ -30,6 +31,7 @@ from grader.errors.seen.reading.scope import (
     is_own,
     joined,
     of_new,
+    renamed,
     without_frozen,
 )
 
@@ -178,6 +180,8 @@ class _Reading:
             return NOTHING
         if holds_graph(inside):
             return GRAPH
+        if isinstance(inside, list | tuple | dict | deque | float):  # of numbers, by now
+            return NOTHING
         if isinstance(node, ast.Attribute):
             owner = self.value(node.value, scope)
             return (
@@ -228,7 +232,8 @@ class _Reading:
             return self.layer(node, inside, joined([*given, *named.values()]), scope)
         function, owned = behind(inside) if inside is not None else of_new(node, scope)
         if function is not None:
-            return self.enter(node, function, owned, given, named, scope)
+            returned = self.enter(node, function, owned, given, named, scope)
+            return whole if returned is None else returned
         return whole
 
     def layer(self, node: ast.Call, module: nn.Module, given: Value, scope: Scope) -> Value:
@@ -249,22 +254,26 @@ class _Reading:
         given: list[Value],
         named: dict[str, Value],
         scope: Scope,
-    ) -> Value:
-        """What a function of the reader's own returns, by its text."""
+    ) -> Value | None:
+        """What a function of the reader's own returns, by its text; None of any other."""
         inner = inspect.unwrap(function)
         code = own_function(inner)
         if code is None or len(self.open) >= DEPTH or id(inner) in self.open:
-            return joined([*given, *named.values()])
+            return None
         tree, file, first = code
         body = next((one for one in ast.walk(tree) if isinstance(one, ast.FunctionDef)), None)
         if body is None:
-            return joined([*given, *named.values()])
+            return None
         names = [one.arg for one in (*body.args.posonlyargs, *body.args.args)]
         known = defaults(inner)
-        known |= {names.pop(0): owned} if owned is not None and names else {}
-        bound = dict(zip(names, given, strict=False)) | {
-            key: one for key, one in named.items() if key
-        }
+        mine = names[0] if owned is not None and names else ""
+        known |= {names.pop(0): owned} if mine else {}
+        theirs = ast.unparse(getattr(node.func, "value", node.func)) if mine else ""
+        bound = (
+            renamed(scope.names, theirs, mine)
+            | dict(zip(names, given, strict=False))
+            | {key: one for key, one in named.items() if key}
+        )
         by_name = [(one.arg, one.value) for one in node.keywords if one.arg]
         for argument, one in (*zip(names, node.args, strict=False), *by_name):
             known.pop(argument, None)
@@ -290,6 +299,7 @@ class _Reading:
         self.open.append(id(inner))
         self.block(body.body, own)
         self.open.pop()
+        scope.names |= renamed(own.names, mine, theirs)
         without = [one for one in own.returned if not one.graph and one.cuts]
         return joined(without if self.is_cut and without else own.returned)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import FunctionType, MethodType, ModuleType
 from typing import Any, NamedTuple
@@ -36,6 +37,17 @@ def joined(values: list[Value]) -> Value:
     if any(one.graph for one in values):
         return GRAPH
     return Value(False, tuple(dict.fromkeys(cut for one in values for cut in one.cuts)))
+
+
+def renamed(names: Mapping[str, Value], owner: str, other: str) -> dict[str, Value]:
+    """The attributes of an object, by another name of it: `agent.memory` as `self.memory`."""
+    if not owner or not other:
+        return {}
+    return {
+        other + text.removeprefix(owner): value
+        for text, value in names.items()
+        if text.startswith(f"{owner}.")
+    }
 
 
 def without_frozen(found: tuple[Cut, ...]) -> tuple[Cut, ...]:
