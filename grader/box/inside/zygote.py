@@ -307,7 +307,7 @@ def main() -> None:
         if not settings.bare:
             shell, handler = warm(settings.limits.output, settings.handler)
             if settings.level is not Level.COLD:  # which forks one box only
-                rest = warm_rest(shell)
+                rest = warm_rest(shell, handler)
         elif settings.handler is not None:
             handler = import_module(settings.handler)
         zygote = Zygote(control, judge, settings, shell, handler, rest)
