@@ -36,7 +36,7 @@ from grader.box.both.channel import read_message, write_frame
 from grader.box.both.settings import WORK, Level, Settings
 from grader.box.inside.loop import Loop
 from grader.box.inside.sandbox import enter
-from grader.box.inside.warm import warm, warm_memory, warm_pictures
+from grader.box.inside.warm import warm, warm_more, warm_pictures
 
 if TYPE_CHECKING:
     from grader.box.inside.shell import BoxShell
@@ -316,7 +316,7 @@ def main() -> None:
         if not settings.bare:
             shell, handler = warm(settings.limits.output, settings.handler)
             if settings.level is not Level.COLD:  # which forks one box only
-                ahead = warm_memory()
+                ahead = warm_more(shell, handler)
         elif settings.handler is not None:
             handler = import_module(settings.handler)
         zygote = Zygote(control, judge, settings, shell, handler, ahead)

@@ -181,4 +181,4 @@ def add_submission(
             rows[table].append({"cell_id": cell, "notebook_id": notebooks[notebook]})
     for table, new in rows.items():
         if new:
-            session.execute(insert(table), new)
+            session.execute(insert(table.__table__), new)
