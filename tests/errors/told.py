@@ -11,6 +11,10 @@ import pytest
 from grader.errors import EXPLANATIONS, explain_error
 
 
+NO_CODE = re.compile(r"(?<=[: ])[\w.]+\([\w., ]*\) = |(?<![\w.])\d+\.\d*\.[a-z]\w*\(")
+"""What no cure may say: a call that is assigned to, or a method of a number."""
+
+
 @dataclass(frozen=True)
 class Program:
     """A program that raises: the explanation's code, words of it, and the text of its line."""
@@ -30,6 +34,7 @@ class Program:
         assert found.code == self.code, found
         assert re.search(self.meaning, found.meaning), found
         assert self.cure in found.cure, found
+        assert not NO_CODE.search(found.cure), found
         if self.place is not None:
             line = int(re.search(r"line (\d+)", found.place)[1])
             with open(inspect.getsourcefile(inspect.unwrap(self.raises))) as file:

@@ -214,7 +214,9 @@ def read_assigned(frames: Frames, told: Explained, message: str) -> Explained | 
             continue
         owner, value = ast.unparse(target.value), ast.unparse(node.value)
         if "of size" not in message:
-            cure = f"Write {owner}.grad = ({value}).to({owner})."
+            cure = f"Write {owner}.grad = {_as_tensor(value, message)}.to({owner})."
+            if "of type float" in message or "of type int" in message:
+                cure = f"Write {owner}.grad = torch.full_like({owner}, {value})."
         elif _keeps_its_entries(message):
             cure = f"Write {owner}.grad = ({value}).reshape({owner}.shape)."
         elif (kept := _of_other_shape(node.value, frame, message)) is not None:
@@ -259,6 +261,11 @@ def _of_other_shape(value: ast.expr, frame: Frame, message: str) -> str | None:
             if isinstance(one, Tensor) and tuple(one.shape) == given:
                 return ast.unparse(node)
     return None
+
+
+def _as_tensor(value: str, message: str) -> str:
+    """What was assigned, as a tensor: a list is none yet."""
+    return f"({value})" if "of type" not in message else f"torch.as_tensor({value})"
 
 
 def _keeps_its_entries(message: str) -> bool:

@@ -231,10 +231,15 @@ _VIEWS = frozenset({"asstrided", "copyslices", "slice", "select"})
 
 
 def _out_of_place(node: ast.Call, name: str) -> str:
-    """`x = x.mul(2)` for `x.mul_(2)`; of a method that has no such twin, on a clone."""
+    """`x = x.mul(2)` for `x.mul_(2)`; of a method that has no such twin, on a clone.
+
+    Where no name can be given anew, as of a call or an entry of a tuple, the result has its own.
+    """
     assert isinstance(node.func, ast.Attribute)
+    named = isinstance(node.func.value, ast.Name | ast.Attribute)
+    result = name if named else "part"
     method = node.func.attr.removesuffix("_")
     given = ", ".join([*map(ast.unparse, node.args), *map(ast.unparse, node.keywords)])
     if hasattr(Tensor, method):
-        return f"{_OUT} {name} = {name}.{method}({given})"
-    return f"{_CLONE} {name} = {name}.clone().{node.func.attr}({given})"
+        return f"{_OUT} {result} = {name}.{method}({given})"
+    return f"{_CLONE} {result} = {name}.clone().{node.func.attr}({given})"

@@ -31,7 +31,7 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
         return None
     call, given = found
     value = looked_up(given, frames.last)
-    value = names.get("value") if value is None else value
+    value = value if isinstance(value, Tensor) else names.get("value")
     if not isinstance(value, Tensor) or not value.numel() or bool(value.isnan().any()):
         return None
     value, name = value.detach(), source.in_brackets(given)
@@ -51,7 +51,10 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
         return None
     bad = int((~constraint.check(value)).sum())
     holds = f"{bad:,} of its {value.numel():,} numbers are not, the least is {least:.3g}"
-    if least < 0:
+    if isinstance(held := looked_up(given, frames.last), int | float) or _is_number(given):
+        number = "1.0" if held is None else f"max({name}, 1e-6)"
+        cure = f"Give a number above 0: {_with(call, given, number)}."
+    elif least < 0:
         right = f"F.softplus({ast.unparse(given)}) + 1e-4"
         cure = (
             "Nothing keeps what a layer or a difference gives above 0, so make that part of the "
@@ -66,6 +69,11 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
         cure=cure,
         place=frames.last.place,
     )
+
+
+def _is_number(node: ast.expr) -> bool:
+    """Whether it is a number as it stands in the text."""
+    return isinstance(node.operand if isinstance(node, ast.UnaryOp) else node, ast.Constant)
 
 
 def _argument(frame: Frame, kind: type, parameter: str) -> tuple[ast.Call, ast.expr] | None:
