@@ -1,4 +1,4 @@
-"""A cure is code that runs where it is written: no call is assigned to, no number asked for a method."""
+"""A cure is code that runs where it is written: nothing is assigned to a call."""
 
 import pytest
 import torch
@@ -79,24 +79,24 @@ def a_list_for_a_gradient():
 @told(
     "bad_parameter",
     "wants every scale above 0",
-    "Normal(torch.zeros(2), -1.0)",
-    "Give a number above 0: Normal(torch.zeros(2), 1.0)",
+    "Normal(torch.zeros(2), -1.0, validate_args=True)",
+    "Give a number above 0: Normal(torch.zeros(2), 1.0, validate_args=True)",
     lambda: Normal(torch.zeros(2), 1.0),
 )
 def a_number_below_its_bound():
-    Normal(torch.zeros(2), -1.0)
+    Normal(torch.zeros(2), -1.0, validate_args=True)
 
 
 @told(
     "bad_parameter",
     "spread is what it was given",
-    "Normal(torch.zeros(2), spread)",
-    "Normal(torch.zeros(2), max(spread, 1e-6))",
+    "Normal(torch.zeros(2), spread, validate_args=True)",
+    "Normal(torch.zeros(2), max(spread, 1e-6), validate_args=True)",
     lambda: Normal(torch.zeros(2), max(0.0, 1e-6)),
 )
 def a_number_with_a_name_at_its_bound():
     spread = 0.0
-    Normal(torch.zeros(2), spread)
+    Normal(torch.zeros(2), spread, validate_args=True)
 
 
 @pytest.mark.parametrize("program", PROGRAMS)

@@ -10,7 +10,6 @@ import pytest
 
 from grader.errors import EXPLANATIONS, explain_error
 
-
 NO_CODE = re.compile(r"(?<=[: ])[\w.]+\([\w., ]*\) = |(?<![\w.])\d+\.\d*\.[a-z]\w*\(")
 """What no cure may say: a call that is assigned to, or a method of a number."""
 
