@@ -104,6 +104,11 @@ def _integers(frames: Frames, told: Explained, message: str) -> Explained | None
     return compared.read_dtype(frames, told, message) or whole.read_result(frames, told, message)
 
 
+def _sizes(frames: Frames, told: Explained, message: str) -> Explained | None:
+    """A loss's weights along another dimension, or two tensors of the failing line."""
+    return weighed.read_axes(frames, told) or operands.read(frames, told, message)
+
+
 def _number(frames: Frames, told: Explained, message: str) -> Explained | None:
     """An entry of a single number, or what made a single number of a batch of one."""
     return numbers.read(frames, told, message) or squeezed.read(frames, told, message)
@@ -217,7 +222,7 @@ READERS: dict[str, Reader] = {
     "not_a_module": misplaced.read_class,
     "list_wanted": misplaced.read_list,
     "batch_sizes": _batch,
-    "sizes": operands.read,
+    "sizes": _sizes,
     "zero_dimensions": _number,
     "anomaly": anomalous.read,
     "one_number": constructed.read,
