@@ -271,9 +271,9 @@ def a_sample_without_return():
 
 
 class Nested(nn.Module):
-    def __init__(self):
+    def __init__(self, inside=8):
         super().__init__()
-        inner = nn.Sequential(nn.Conv2d(8, 4, 3), nn.ReLU())
+        inner = nn.Sequential(nn.Conv2d(inside, 4, 3), nn.ReLU())
         self.up = nn.Sequential(nn.ConvTranspose2d(8, 4, 2, stride=2), inner)
 
     def forward(self, deep):
@@ -282,17 +282,30 @@ class Nested(nn.Module):
 
 @told(
     "channels",
-    r"^self.up\[1\]\[0\] is given an input of the shape",
+    r"^self.up\[1\]\[0\] is given an input of the shape \(1, 4, 8, 8\)",
     None,
-    "4",
-    lambda: nn.Linear(4, 2).bfloat16()(
-        torch.rand(3, 4).to(nn.Linear(1, 1).bfloat16().weight.dtype)
-    ),
+    "If the input is right",
+    lambda: Nested(4)(torch.rand(1, 8, 4, 4)),
 )
-def a_layer_by_its_number():
+def a_block_behind_a_layer():
+    Nested()(torch.rand(1, 8, 4, 4))
+
+
+def _cast(convert):
     net = nn.Sequential(nn.Linear(4, 2), nn.ReLU()).bfloat16()
     x = torch.rand(3, 4)
-    net(x)
+    return net(x.to(net[0].weight.dtype)) if convert else net(x)
+
+
+@told(
+    "dtype",
+    r"the parameters of net\[0\] are bfloat16",
+    None,
+    "x.to(net[0].weight.dtype)",
+    lambda: _cast(True),
+)
+def a_layer_by_its_number():
+    _cast(False)
 
 
 @pytest.mark.parametrize("program", PROGRAMS)

@@ -88,13 +88,7 @@ def _passed(
     names = [one.arg for one in arguments.args[1:]] if arguments is not None else []
     if getattr(call.within, "name", "") != "__init__" or argument.id not in names:
         return None
-    kind = type(owned.owner).__name__
-    every = [
-        (node, f"{file_name(file)}, line {node.lineno}")
-        for tree, file in frames.files()
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Call) and failing.name_of(node) == kind
-    ]
+    every = _calls(frames, owned.owner)
     if len(every) != 1:
         return None
     ((made_by, place),) = every
@@ -102,3 +96,20 @@ def _passed(
         names.index(argument.id), argument.id, str(size)
     )
     return argument.id, ast.unparse(other), place
+
+
+def _calls(frames: Frames, model: nn.Module) -> list[tuple[ast.Call, str]]:
+    """The calls that may have made a model; of several those that its own name is given."""
+    kind = type(model).__name__
+    names = {name for name, one in frames.modules() if one is model}
+    every: list[tuple[ast.Call, str]] = []
+    own: list[tuple[ast.Call, str]] = []
+    for tree, file in frames.files():
+        for node in ast.walk(tree):
+            given_to = {ast.unparse(one) for one in getattr(node, "targets", ())}
+            call = getattr(node, "value", None) if given_to else node
+            if not isinstance(call, ast.Call) or failing.name_of(call) != kind:
+                continue
+            entry = call, f"{file_name(file)}, line {call.lineno}"
+            (own if given_to & names else every).append(entry)
+    return own or list(dict.fromkeys(every))
