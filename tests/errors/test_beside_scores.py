@@ -179,6 +179,71 @@ def a_form_that_never_comes():
     return losses[keep].mean()
 
 
+@told(
+    "many_indices",
+    "Both have 12 entries, in another form",
+    "return losses[keep].mean()",
+    "losses = losses.view_as(keep)",
+    lambda: torch.rand(12).view_as(torch.ones(3, 4) > 0)[torch.ones(3, 4) > 0],
+)
+def a_row_under_a_mask():
+    keep = torch.arange(12).view(3, 4) > 6
+    losses = F.cross_entropy(torch.rand(12, 5), torch.arange(12) % 5, reduction="none")
+    return losses[keep].mean()
+
+
+# Nothing, without columns
+
+
+def _centres(columns):
+    centres = []
+    for found in [[[1.0, 2.0, 3.0]], []]:
+        points = torch.tensor(found)
+        centres.append((points.reshape(-1, columns) if columns else points)[:, 1:])
+    return torch.cat(centres)
+
+
+@told(
+    "many_indices",
+    r"^spots has the shape \(0,\)",
+    "spots = torch.tensor(found)",
+    "torch.tensor(found).reshape(-1, columns), with the number of columns",
+    lambda: _centres(3),
+)
+def a_picture_with_nothing_in_it():
+    for found in [[[1.0, 2.0, 3.0]], []]:
+        spots = torch.tensor(found)
+        spots[:, 1:]
+
+
+def _widths(samples):
+    return [sample["corners"][:, 2] for sample in samples]
+
+
+@told(
+    "many_indices",
+    r"^sample\['corners'\] has the shape \(0,\)",
+    "return [sample[",
+    "sample['corners'].reshape(-1, 4) in the place of sample['corners']",
+    lambda: _widths([{"corners": torch.rand(2, 4)}, {"corners": torch.ones(0).reshape(-1, 4)}]),
+)
+def a_sample_with_nothing_in_it():
+    _widths([{"corners": torch.rand(2, 4)}, {"corners": torch.ones(0)}])
+
+
+@told(
+    "many_indices",
+    r"^row has the shape \(4,\), and row\[:, 2\] has 2 indices",
+    "row = table[0]",
+    "Print its shape",
+    lambda: torch.rand(3, 4)[:, 2],
+)
+def a_row_for_a_table():
+    table = torch.rand(3, 4)
+    row = table[0]
+    return row[:, 2]
+
+
 # A prediction in 16 bits
 
 

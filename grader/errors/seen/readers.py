@@ -56,6 +56,7 @@ from grader.errors.seen.modules import (
 )
 from grader.errors.seen.reading.frames import Frames
 from grader.errors.seen.shapes import (
+    bracketed,
     chosen,
     constructed,
     dtypes,
@@ -251,6 +252,7 @@ READERS: dict[str, Reader] = {
     "dims_differ": chosen.read_dims,
     "index_dtype": chosen.read_dtype,
     "mask_shape": chosen.read_mask,
+    "many_indices": bracketed.read,
     "index_written": chosen.read_written,
     "before_init": anatomy.read_init,
     "no_forward": anatomy.read_forward,
