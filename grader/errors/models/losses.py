@@ -58,9 +58,10 @@ LOSSES = (
         "found_dtype",
         ("RuntimeError",),
         r"^Found dtype \w+ but expected \w+",
-        "Prediction and target have different dtypes: integers, or NumPy's float64, beside "
-        "float32.",
-        "Convert the target once, where the data is read: y.float().",
+        "Prediction and target have different dtypes: one is integers, NumPy's float64, or the 16 "
+        "bits of autocast or of a short model, and the other is not.",
+        "Print both dtypes. Convert the target once, where the data is read: y.float(). Is it the "
+        "prediction that has 16 bits, convert that in the call: prediction.float().",
     ),
     Explanation(
         "ctc_sizes",

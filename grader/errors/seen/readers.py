@@ -56,6 +56,7 @@ from grader.errors.seen.modules import (
 )
 from grader.errors.seen.reading.frames import Frames
 from grader.errors.seen.shapes import (
+    bracketed,
     chosen,
     constructed,
     dtypes,
@@ -102,6 +103,11 @@ def _batch(frames: Frames, told: Explained, message: str) -> Explained | None:
 def _integers(frames: Frames, told: Explained, message: str) -> Explained | None:
     """A target of whole numbers, or an edit of whole numbers."""
     return compared.read_dtype(frames, told, message) or whole.read_result(frames, told, message)
+
+
+def _sizes(frames: Frames, told: Explained, message: str) -> Explained | None:
+    """A loss's weights along another dimension, or two tensors of the failing line."""
+    return weighed.read_axes(frames, told) or operands.read(frames, told, message)
 
 
 def _number(frames: Frames, told: Explained, message: str) -> Explained | None:
@@ -217,7 +223,7 @@ READERS: dict[str, Reader] = {
     "not_a_module": misplaced.read_class,
     "list_wanted": misplaced.read_list,
     "batch_sizes": _batch,
-    "sizes": operands.read,
+    "sizes": _sizes,
     "zero_dimensions": _number,
     "anomaly": anomalous.read,
     "one_number": constructed.read,
@@ -246,6 +252,7 @@ READERS: dict[str, Reader] = {
     "dims_differ": chosen.read_dims,
     "index_dtype": chosen.read_dtype,
     "mask_shape": chosen.read_mask,
+    "many_indices": bracketed.read,
     "index_written": chosen.read_written,
     "before_init": anatomy.read_init,
     "no_forward": anatomy.read_forward,

@@ -83,9 +83,20 @@ def collate(found: Batch, special: dict[str, str]) -> str:
 
 
 def read_none(frames: Frames, told: Explained) -> Explained | None:
-    """An entry of one sample that is None."""
+    """A sample that is None, or an entry of one."""
     if (found := batch(frames)) is None:
         return None
+    number = next((n for n, one in _samples(found) if one is None), None)
+    if number is not None and (gives := _gives_none(found)) is not None:
+        why, place = gives
+        return replace(
+            told,
+            meaning=f"Sample {number} of {found.kind} is None: {why}",
+            cure="Return a sample in every case. To leave such samples out: def collate(samples): "
+            "return default_collate([one for one in samples if one is not None]), with "
+            "default_collate from torch.utils.data, passed as DataLoader(..., collate_fn=collate).",
+            place=place,
+        )
     for sample, number in zip(found.samples, found.numbers, strict=True):
         for at, one in entries(sample):
             if one is None and at:
@@ -100,6 +111,30 @@ def read_none(frames: Frames, told: Explained) -> Explained | None:
                     place=found.place,
                 )
     return None
+
+
+def _samples(found: Batch) -> Iterator[tuple[int, Any]]:
+    return zip(found.numbers, found.samples, strict=True)
+
+
+def _gives_none(found: Batch) -> tuple[str, str] | None:
+    """Why a __getitem__ gave None, with the line, as far as its text says it."""
+    code = own_function(getattr(type(found.dataset), "__getitem__", None))
+    if code is None:
+        return None
+    tree, file, first = code
+    every = [one for one in ast.walk(tree) if isinstance(one, ast.Return)]
+    empty = [one for one in every if one.value is None or ast.unparse(one.value) == "None"]
+    made = [one for one in every if isinstance(one.value, ast.Tuple | ast.Dict | ast.List)]
+    if not every:
+        return "its __getitem__ ends without a return.", f"{file_name(file)}, line {first}"
+    if len(empty) != 1 or len(empty) + len(made) != len(every):
+        return "its __getitem__ returned None, or ended without a return.", ""
+    place = f"{file_name(file)}, line {first + empty[0].lineno - 1}"
+    functions = [one for one in ast.walk(tree) if isinstance(one, ast.FunctionDef)]
+    if not functions or not isinstance(functions[0].body[-1], ast.Return | ast.Raise):
+        return "its __getitem__ came to the return named here, or ended without one.", place
+    return "its __getitem__ came to the return named here.", place
 
 
 def read_kind(frames: Frames, told: Explained, message: str) -> Explained | None:

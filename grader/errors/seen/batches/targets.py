@@ -13,6 +13,7 @@ from grader.errors.explanation import Explained
 from grader.errors.seen.batches import compared
 from grader.errors.seen.reading import failing
 from grader.errors.seen.reading.frames import Frames
+from grader.errors.seen.shapes import headed
 
 _COLOURS = (3, 4)
 _TWO = 2
@@ -45,7 +46,8 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
                     return replace(told, meaning=f"{shapes} {said[0]}", cure=said[1], place=place)
             wanted = (len(scores), *scores.shape[2:]) if of_classes and scores.dim() > 1 else None
             asked = f" This loss takes class numbers of the shape {wanted}." if wanted else ""
-            return replace(told, meaning=f"{shapes}{asked}")
+            plain = replace(told, meaning=f"{shapes}{asked}")
+            return headed.read(frames, plain, scores, target) or plain
     return None
 
 
@@ -225,8 +227,8 @@ def _one_column(scores: Tensor, target: Tensor, s: str, t: str) -> Said | None:
 
 
 def _class_numbers(scores: Tensor, target: Tensor, s: str, t: str) -> Said | None:
-    """Class numbers in a loss of probabilities."""
-    if scores.dim() != 2 or scores.shape[1] == 1 or _of(target) != (len(scores),):
+    """Class numbers in a loss of probabilities, of rows or of pixels."""
+    if scores.dim() < 2 or scores.shape[1] == 1 or _of(target) != _without_classes(scores):
         return None
     classes = scores.shape[1]
     if target.is_floating_point():
@@ -236,12 +238,22 @@ def _class_numbers(scores: Tensor, target: Tensor, s: str, t: str) -> Said | Non
         if not whole or highest >= classes or (highest <= 1 and classes != _TWO):
             return None
         t = f"{t.removesuffix('.float()')}.long()"
+    one, place, moved = "column", "row", ""
+    if scores.dim() > 2:
+        one, moved = "channel", ".movedim(-1, 1)"
+        place = "pixel" if scores.dim() == 4 else "place"
     return (
-        f"This loss wants a 0 or a 1 for each of the {classes} columns, and {t} holds one class "
-        "number for each row.",
-        f"If each row has one class, use F.cross_entropy({s}, {t}) with scores, without a softmax "
-        f"or sigmoid. If each may have several, use F.one_hot({t}, {classes}).float().",
+        f"This loss wants a 0 or a 1 for each of the {classes} {one}s, and {t} holds one class "
+        f"number for each {place}.",
+        f"If each {place} has one class, use F.cross_entropy({s}, {t}) with scores, without a "
+        "softmax or sigmoid. If each may have several, use "
+        f"F.one_hot({t}, {classes}){moved}.float().",
     )
+
+
+def _without_classes(scores: Tensor) -> tuple[int, ...]:
+    """The shape of one class number for each place that scores of the classes are given for."""
+    return (len(scores), *scores.shape[2:])
 
 
 Rule = Callable[[Tensor, Tensor, str, str], Said | None]

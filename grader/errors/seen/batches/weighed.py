@@ -6,11 +6,14 @@ import ast
 from dataclasses import replace
 
 from torch import Tensor
+from torch.nn import functional
 
 from grader.errors.explanation import Explained
+from grader.errors.seen.reading import source, tried
 from grader.errors.seen.reading.frames import Frames, file_name
 
 _LOSSES = ("cross_entropy", "nll_loss", "binary_cross_entropy", "binary_cross_entropy_with_logits")
+_WEIGHTS = ("weight", "pos_weight")
 
 
 def read_dtype(frames: Frames, told: Explained) -> Explained | None:
@@ -63,6 +66,49 @@ def read_count(frames: Frames, told: Explained, message: str) -> Explained | Non
     return None
 
 
+def read_axes(frames: Frames, told: Explained) -> Explained | None:
+    """One weight for each channel, that torch lays along the last dimension."""
+    for function in _LOSSES[2:]:
+        names = frames.given(function)
+        scores, target = names.get("input"), names.get("target")
+        if not isinstance(scores, Tensor) or not isinstance(target, Tensor) or scores.dim() < 3:
+            continue
+        words = [one for one in _WEIGHTS if isinstance(names.get(one), Tensor)]
+        for word in words:
+            weight, channels = names[word], scores.shape[1]
+            view = weight.view(-1, *[1] * (scores.dim() - 2)) if weight.dim() == 1 else None
+            loss = getattr(functional, function)
+            others = {one: names[one] for one in words if one != word}
+            if view is None or len(weight) != channels:
+                continue
+            if tried.gives(loss, scores, target, **others, **{word: view}) is None:
+                continue
+            sizes = ", ".join(["-1", *["1"] * (scores.dim() - 2)])
+            given = _texts(frames, word)
+            text = given.pop() if len(given) == 1 else "weights"
+            return replace(
+                told,
+                meaning=f"The {word} of the loss has the shape ({channels},), and the scores "
+                f"{tuple(scores.shape)}. Read from the right it meets the last dimension, of "
+                f"{scores.shape[-1]}, and the channels are dimension 1.",
+                cure=f"Give it the dimensions behind the channels: {word}={text}.view({sizes}).",
+                place=_given(frames, word) or frames.last.place,
+            )
+    return None
+
+
+def _texts(frames: Frames, word: str) -> set[str]:
+    """What the reader's files pass to losses by this word."""
+    return {
+        source.in_brackets(one.value)
+        for tree, _ in frames.files()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        for one in node.keywords
+        if one.arg == word
+    }
+
+
 def _counts(frames: Frames) -> list[tuple[ast.Call, str]]:
     """Counts of classes that do not say how many there are."""
     return [
@@ -75,10 +121,8 @@ def _counts(frames: Frames) -> list[tuple[ast.Call, str]]:
     ]
 
 
-def _given(frames: Frames) -> str:
+def _given(frames: Frames, word: str = "weight") -> str:
     """The one line of the reader's files that gives a loss its weights."""
     return frames.the_one_line(
-        lambda node: (
-            isinstance(node, ast.Call) and any(one.arg == "weight" for one in node.keywords)
-        )
+        lambda node: isinstance(node, ast.Call) and any(one.arg == word for one in node.keywords)
     )

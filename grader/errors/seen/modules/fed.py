@@ -54,10 +54,8 @@ class Fed(NamedTuple):
 
 def fed(frames: Frames) -> Fed | None:
     """The innermost layer of torch below the reader's last line, with a tensor for its input."""
-    sequence = None
-    for _, names in frames.within:
-        if isinstance(names.get("self"), nn.Sequential):
-            sequence = names["self"]
+    around = [names.get("self") for _, names in frames.within]
+    sequences = [one for one in dict.fromkeys(map(_of_torch, around)) if one is not None]
     for _, names in reversed(frames.within):
         layer = names.get("self")
         if not isinstance(layer, nn.Module) or isinstance(layer, nn.Sequential):
@@ -67,10 +65,16 @@ def fed(frames: Frames) -> Fed | None:
             continue
         if isinstance(layer, nn.RNNBase) and frames.given("forward").get("is_batched") is False:
             x = x.squeeze(0 if layer.batch_first else 1)
-        inside = sequence is not None and sequence[0] is not layer
+        below = [*sequences[1:], layer]
+        inside = any(one[0] is not part for one, part in zip(sequences, below, strict=False))
         call, name = _written(frames)
         return Fed(layer, x, spelled(frames, layer), call, name, inside)
     return None
+
+
+def _of_torch(value: object) -> nn.Sequential | None:
+    """A Sequential that a library's function runs."""
+    return value if isinstance(value, nn.Sequential) and len(value) else None
 
 
 def _written(frames: Frames) -> tuple[str, str]:

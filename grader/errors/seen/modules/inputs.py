@@ -147,7 +147,7 @@ def _channels(frames: Frames, told: Explained, one: Fed, said: str) -> Explained
     assert isinstance(one.layer, nn.modules.conv._ConvNd)
     wanted, shape, follow = one.layer.in_channels, one.shape, len(one.layer.kernel_size)
     got = shape[1]
-    if shape[-1] == wanted:
+    if shape[-1] == wanted != shape[-2]:
         moved = one.instead(_LAST_FIRST[follow])
         return _changed(frames, told, f"{said} The {wanted} channels come last here.", moved)
     if (got, wanted) == (_RGBA, _COLOURS) and follow == 2:

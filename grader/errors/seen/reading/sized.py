@@ -158,6 +158,8 @@ def _called(node: ast.Call, frame: Frame) -> Shape | None:
     inner = _shape(given[0], frame) if given else None
     if inner is None:
         return None
+    if name == "pow" and len(given) == 2 and _side(given[1], frame) == ():
+        return inner
     if name in _KEEPS or (name.endswith("_") and name[:-1] in _IN_PLACE):
         return inner
     words = {one.arg: one.value for one in node.keywords}

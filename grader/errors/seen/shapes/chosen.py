@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import math
 from dataclasses import replace
 
 import torch
@@ -165,8 +166,25 @@ def read_mask(frames: Frames, told: Explained, message: str) -> Explained | None
             )
         elif len(given) == len(shape) and _fits(given, shape):
             cure = f"Repeat it to the whole shape: {whole}[{name}.expand_as({whole})]."
+        elif math.prod(given) == math.prod(shape):
+            said = f"{said} Both have {math.prod(shape)} entries, in another form."
+            cure = _in_form(frame, whole, name, given)
+            return replace(told, meaning=said, cure=cure, place=frame.place)
         return replace(told, meaning=said, cure=cure, place=frame.made(name))
     return None
+
+
+def _in_form(frame: Frame, whole: str, mask: str, given: tuple[int, ...]) -> str:
+    """What gives a tensor the mask's form: a line that comes too late, or one of its own."""
+    for one in source.assigned(frame.source, whole) if frame.source is not None else ():
+        value = source.value_of(one, whole)
+        late = one.lineno > frame.line and value is not None  # type: ignore[attr-defined]
+        if late and value is not None and shape_of(value, frame) == given:
+            return f"Write `{ast.unparse(one)}` in front of this line, and not behind it."
+    return (
+        f"If their entries come in the same order, write {whole} = {whole}.view_as({mask}) in "
+        "front of this line."
+    )
 
 
 def read_list(frames: Frames, told: Explained, message: str) -> Explained | None:

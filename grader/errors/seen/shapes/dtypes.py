@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from grader.errors.explanation import Explained
 from grader.errors.sections import Section
 from grader.errors.seen.batches import weighed
+from grader.errors.seen.modules.made import spelled
 from grader.errors.seen.reading import failing, source
 from grader.errors.seen.reading.frames import Frame, Frames
 from grader.errors.seen.reading.lookup import looked_up, named
@@ -127,7 +128,7 @@ def _given_to_layer(frames: Frames, told: Explained) -> Explained | None:
         weight = next(iter(layer.parameters()), None)
         if weight is None or weight.dtype == x.dtype:
             return None
-        name, part = frames.name_of(x) or "its input", _path(frames, layer)
+        name, part = frames.name_of(x) or "its input", spelled(frames, layer)
         if not x.is_floating_point():
             return _of_integers(frames, told, name, x, f"{part} are {_of(weight)}")
         if x.dtype == torch.float64:
@@ -281,14 +282,6 @@ def _made_at(frame: Frame, name: str) -> str:
     made = source.assigned(frame.source, name) if frame.source is not None else []
     lines = {one.lineno for one in made}  # type: ignore[attr-defined]
     return frame.place_of(lines.pop()) if len(lines) == 1 and frame.line not in lines else ""
-
-
-def _path(frames: Frames, layer: nn.Module) -> str:
-    for name, model in frames.modules():
-        for path, part in model.named_modules():
-            if part is layer:
-                return f"{name}.{path}" if path else name
-    return type(layer).__name__
 
 
 def _of(tensor: Tensor) -> str:

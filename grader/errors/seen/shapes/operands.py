@@ -14,7 +14,7 @@ from grader.errors.seen.reading import failing, source
 from grader.errors.seen.reading.frames import Frame, Frames
 from grader.errors.seen.reading.lookup import named
 from grader.errors.seen.reading.sized import shape_of
-from grader.errors.seen.shapes import aligned, flattened
+from grader.errors.seen.shapes import aligned, flattened, headed
 from grader.errors.seen.shapes.aligned import Operand
 
 _SIZES = re.compile(
@@ -61,6 +61,9 @@ def read(frames: Frames, told: Explained, message: str) -> Explained | None:
     if (of_classes := flattened.of_classes(frame, left, right)) is not None:
         said, cure = of_classes
         return replace(told, meaning=said, cure=cure, place=frame.place)
+    values = [named(ast.parse(side.name, mode="eval").body, frame) for side in (left, right)]
+    if (head := headed.read(frames, replace(told, meaning=meaning), *values)) is not None:
+        return head
     if (brought := aligned.cure(frame, left, right)) is not None:
         cure, place = brought
         return replace(told, meaning=meaning, cure=cure, place=place or frame.place)

@@ -17,6 +17,7 @@ from grader.errors.seen.reading.frames import Frame, Frames
 from grader.errors.seen.reading.lookup import named
 
 _REDUCES = ("mean", "std", "var", "nanmean", "norm", "softmax", "log_softmax", "quantile")
+_SIXTEEN = (torch.bfloat16, torch.float16)
 
 
 def read_mean(frames: Frames, told: Explained, message: str) -> Explained | None:
@@ -43,7 +44,9 @@ def read_mean(frames: Frames, told: Explained, message: str) -> Explained | None
 
 
 def read_found(frames: Frames, told: Explained, message: str) -> Explained | None:
-    """The target that the loss kept, by its name and dtype."""
+    """The prediction or the target that is not float32, by its name and dtype."""
+    if (short := _short(frames, told)) is not None:
+        return short
     found: dict[int, tuple[str, Tensor]] = {}
     for _, value in frames.tensors():
         target = _target(value)
@@ -63,6 +66,51 @@ def read_found(frames: Frames, told: Explained, message: str) -> Explained | Non
         cure=f"Convert it before the loss: {converted}.",
         place=frames.last.made(name),
     )
+
+
+def _short(frames: Frames, told: Explained) -> Explained | None:
+    """A prediction in 16 bits beside a target of float32, given to a loss or kept by its node."""
+    below = [names for _, names in reversed(frames.within)]
+    given = [(names.get("input"), names.get("target")) for names in below]
+    losses = [one.grad_fn for _, one in frames.tensors() if one.dim() == 0]
+    kept = [
+        tuple(getattr(one, key, None) for key in ("_saved_self", "_saved_target")) for one in losses
+    ]
+    for prediction, target in (*given, *kept):
+        if not isinstance(prediction, Tensor) or not isinstance(target, Tensor):
+            continue
+        if prediction.dtype not in _SIXTEEN or target.dtype != torch.float32:
+            continue
+        p, t = (frames.name_of(one) or _same(frames, one) for one in (prediction, target))
+        kind = str(prediction.dtype).removeprefix("torch.")
+        cast = any(
+            one.source is not None and source.calls(one.source, "autocast") for one in frames.own
+        )
+        why = f" Under autocast layers and products give {kind}." if cast else ""
+        p, t = p or "the prediction", t or "the target"
+        called = _in_call(frames, prediction) or f"{p}.float() in the place of {p}"
+        return replace(
+            told,
+            meaning=f"{p} is {kind}, and {t} float32.{why}",
+            cure=f"Compute the loss in float32: {called}.",
+            place=frames.last.place,
+        )
+    return None
+
+
+def _in_call(frames: Frames, prediction: Tensor) -> str:
+    """The failing call as it is written, with the prediction converted."""
+    frame = frames.last
+    for node in failing.on_line(frame):
+        if not isinstance(node, ast.Call):
+            continue
+        for at, one in enumerate(node.args):
+            if named(one, frame) is prediction:
+                other = copy.deepcopy(node)
+                text = f"{source.in_brackets(one)}.float()"
+                other.args[at] = ast.parse(text, mode="eval").body
+                return ast.unparse(other)
+    return ""
 
 
 def read_result(frames: Frames, told: Explained, message: str) -> Explained | None:
