@@ -112,6 +112,16 @@ class Surroundings:
             if other != name:
                 yield other, name, one
 
+    def twins(self) -> Iterator[tuple[str, str, nn.Module]]:
+        """Two variables that are one model, or two names of it that one object has."""
+        first: dict[int, str] = {}
+        for name, one in self._opened():
+            if name.isidentifier() and isinstance(one, nn.Module):
+                other = first.setdefault(id(one), name)
+                if other != name:
+                    yield other, name, one
+        yield from self.aliases()
+
     @cached_property
     def tensors(self) -> dict[str, Tensor]:
         """Tensors that have a name of their own, or a place in a short list or dict."""

@@ -20,6 +20,7 @@ from tests.companion import (
     forum,
     names,
     objectives,
+    overlooked,
     packed,
     programs,
     several,
@@ -54,6 +55,12 @@ def test_gradients_that_a_step_used_before_they_were_emptied_are_no_loss():
     report = programs.emptied_after_the_step()
     assert "No gradient of 4 parameters is lost" in report.about
     assert "4 had one until it was emptied" in report.about
+
+
+def test_a_number_that_is_shown_is_not_taken_for_the_loss_of_a_pass():
+    report = overlooked.in_pieces()
+    assert "had one until it was emptied" in report.about
+    assert set(report.codes) == {"emptied"}, report
 
 
 def test_an_optimizer_made_before_the_head_holds_none_of_the_parameters_that_require_grad():

@@ -58,13 +58,15 @@ def every(
     if not parameters:
         return "No model is found here: why_no_grad(tensor, loss), or model=...", []
     asked = {name: one for name, one in parameters.items() if one.requires_grad}
+    if loss is not None and was_differentiated(loss, record):
+        if not any(map(is_bad, asked.values())):
+            each = f"Each of {counted(len(asked), 'parameter')} has a gradient."
+            return f"{DETACHED} {each}", []
+        loss = None
     if loss is None and record is not None and gone.is_seen(record, around):
         return _without_loss(asked, len(parameters), around, record)
     if loss is None:
         return "No loss is found here: why_no_grad(tensor, loss).", []
-    if was_differentiated(loss, record) and not any(map(is_bad, asked.values())):
-        each = f"Each of {counted(len(asked), 'parameter')} has a gradient."
-        return f"{DETACHED} {each}", []
     if (dead := inquiry.without_graph(loss, "every parameter", None, record)) is not None:
         return "The loss leads back to nothing.", dead
     reach = Reach(loss)

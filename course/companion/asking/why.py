@@ -34,7 +34,7 @@ from course.companion.record.reach import Reach
 from course.companion.record.watching import Watch, last_watch
 from course.companion.surroundings import Surroundings
 from course.companion.training import advantages, factors, inner, order, rates, states, targets
-from course.companion.zeros import afterwards, births, kept, same
+from course.companion.zeros import afterwards, births, kept, same, unread
 
 
 def why_no_grad(
@@ -160,6 +160,9 @@ def _of_record(record: Record, around: Surroundings) -> list[Finding]:
         *loaded.results(record),
         *kept.seen(record),
         *advantages.with_graph(record),
+        *aliased.unrecorded(record, around),
+        *inner.unused(record),
+        *unread.gradients(record),
         *aliased.told(targets.with_graph(record), around),
         *rows.of_rests(record),
         *gone.terms_cut_off(record),
@@ -260,13 +263,19 @@ def _is_about(record: Record, loss: object, tensor: object) -> bool:
 
 
 def _last_loss(record: Record | None, around: Surroundings) -> Tensor | None:
-    """The tensor of the caller's that the last watched backward started from, or `loss`."""
+    """The tensor of the caller's that the last watched backward started from, or `loss`.
+
+    Where there was one, a `loss` without a graph is a number that is shown, and no pass is of it.
+    """
     events = record.events_of("backward") if record is not None else []
     roots = events[-1].about.roots if events else ()
     for tensor in around.tensors.values():
         if tensor.grad_fn is not None and tensor.grad_fn._sequence_nr() in roots:
             return tensor
-    return around.tensors.get("loss")
+    loss = around.tensors.get("loss")
+    if loss is None or loss.requires_grad or not roots or was_differentiated(loss, record):
+        return loss
+    return None
 
 
 def _kind_of(value: object) -> str:

@@ -78,6 +78,15 @@ FED = (
         *(MODES, "What the block makes is a constant", FLAT),
     ),
     kind(
+        "teacher_same",
+        "A teacher that is the student itself",
+        "{one} and {other} are one model, and {loss} compares what it gives with what it gave "
+        "itself a moment before, without recording: whatever is copied from the one to the other "
+        "changes nothing.",
+        "Make the second a model of its own: {other} = copy.deepcopy({one}).requires_grad_(False).",
+        *(MODES, "What the block makes is a constant", FLAT),
+    ),
+    kind(
         "ignored",
         "Every target is ignored",
         "Every target equals ignore_index ({index}), and the mean of nothing is nan.",

@@ -1,8 +1,8 @@
-"""Models and parameters beside an optimizer that holds others, or a part."""
+"""Models and parameters that an optimizer holds in part, and what is computed and not used."""
 
 from __future__ import annotations
 
-from course.companion.kinds.kind import DETACH, FLAT, LEAVES, LOOP, LOOP_2, kind
+from course.companion.kinds.kind import DETACH, FLAT, FUNCTIONS, LEAVES, LOOP, LOOP_2, kind
 
 MOVED = (
     kind(
@@ -36,8 +36,9 @@ MOVED = (
         "An optimizer of frozen parameters",
         "{optimizer} stepped, and all that it holds is frozen: no gradient comes to it.",
         "Unfreeze what is to be trained, requires_grad_(True), behind the line that freezes: a "
-        "head that was put in before it is frozen with the rest. The flag of a loss changes "
-        "nothing: it hides the error that says so.",
+        "head that was put in before it is frozen with the rest. Where two nets take turns, do so "
+        "in front of each one's own pass. The flag of a loss changes nothing: it hides the error "
+        "that says so.",
         *(LEAVES, "Freezing a parameter", FLAT, "a model does not change"),
     ),
     kind(
@@ -68,5 +69,23 @@ MOVED = (
         "p.detach().clone(), and w - lr * g without detach() or requires_grad_(). For a method of "
         "first order detach g alone. Or hand the gradients on: p.grad = w.grad.",
         *(LOOP, "What an optimizer holds", "a layer does not change", FLAT),
+    ),
+    kind(
+        "update_unused",
+        "An inner update that nothing uses",
+        "{call} computes new values from a parameter and its gradient, and nothing uses them: "
+        "what is computed behind that goes through the parameters as they were.",
+        "Keep them, and compute with them: fast = {{name: p - lr * g for (name, p), g in "
+        "zip(model.named_parameters(), grads)}}, and torch.func.functional_call(model, fast, (x,)) "
+        "in the place of model(x).",
+        *(LEAVES, "2.6 Changing a leaf", FLAT, "the inner steps of MAML change nothing"),
+    ),
+    kind(
+        "gradient_unread",
+        "A backward that does not read its gradient",
+        "{function}.backward never reads the gradient that it is given, and that was not 1: what "
+        "it returns lacks the factor of all that comes behind {function}.",
+        "Multiply by it: return {grad} * (what is returned now).",
+        *(FUNCTIONS, "8.2 forward and backward", "a wrong gradient", "training is unstable"),
     ),
 )

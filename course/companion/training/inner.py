@@ -1,7 +1,10 @@
-"""An inner update, p - lr * g, whose gradient is a constant to the loss of the updated weights."""
+"""An inner update, p - lr * g: one that nothing uses, and one whose gradient is a constant."""
 
 from __future__ import annotations
 
+import torch
+
+from course.companion.finding import Finding, found
 from course.companion.record import passes
 from course.companion.record.calls import DERIVED, Call, Record
 
@@ -33,6 +36,38 @@ def first_order(record: Record) -> list[str]:
             "create_graph=True there."
         )
     return list(told.values())
+
+
+def unused(record: Record) -> list[Finding]:
+    """Updates of parameters by gradients of autograd.grad whose results nothing uses or keeps."""
+    used = {source for _, call in record.every() for source in call.sources}
+    used |= {event.about[1] for event in record.events_of("set")}
+    kept = {number for one, number in list(record.made.values()) if one() is not None}
+    lost: dict[int, Call] = {}
+    alive = 0
+    for number, call in record.every():
+        if number in used or call.name not in _UPDATES or len(call.sources) != 2:
+            continue
+        weight, change = call.sources
+        if weight < 0 and call.recorded[0] and _by_gradient(record, change):
+            alive += number in kept
+            lost[weight] = call
+    # A loop's variable keeps the last one.
+    if len(lost) < 2 or alive > 1 or not record.filling():
+        return []
+    last = list(lost.values())[-1]
+    return [found("update_unused", place=last.place, call=f"{last.name}()")]
+
+
+def _by_gradient(record: Record, change: int) -> bool:
+    """Whether a change is what autograd.grad gave, at most scaled."""
+    while (call := record.call(change) if change >= 0 else None) is not None:
+        if call.func is torch.autograd.grad:
+            return True
+        if call.name not in _SCALES or len(call.sources) != 1:
+            return False
+        change = call.sources[0]
+    return False
 
 
 def _derived(record: Record, change: int) -> Call | None:

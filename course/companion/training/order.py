@@ -145,7 +145,8 @@ def _bare(record: Record, story: list[Event], optimizer: Any, alone: bool) -> li
     """
     kinds = [event.kind for event in story]
     steps = [event for event in story if event.kind == "step"]
-    if not steps or not (alone or "backward" not in kinds):
+    frozen = not any(one.requires_grad for one in held(optimizer))
+    if not steps or not (alone or frozen or "backward" not in kinds):
         return []
     bare = [event for event in steps if event.about.bare]
     whole = len(bare) == len(steps)
@@ -155,8 +156,8 @@ def _bare(record: Record, story: list[Event], optimizer: Any, alone: bool) -> li
     if "backward" in kinds:
         why = "no backward pass that was seen reaches any of it"
     name = type(optimizer).__name__
-    if not any(one.requires_grad for one in held(optimizer)):
-        return [found("step_on_frozen", optimizer=name, place=bare[-1].place)]
+    if frozen:
+        return [found("step_on_frozen", sure=alone, optimizer=name, place=bare[-1].place)]
     return [found("step_on_nothing", sure=whole, optimizer=name, why=why, place=bare[-1].place)]
 
 
