@@ -191,3 +191,31 @@ def in_pieces():
     report = why_no_grad()
     assert loss.grad_fn is None
     return report
+
+
+# Sixteen bits
+
+
+def _tuned(dtype, rate=1e-4):
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.LayerNorm(16), nn.Linear(16, 3)).to(dtype)
+    optimizer = torch.optim.AdamW(model[0].parameters(), lr=rate, weight_decay=0.0)
+    model[1].requires_grad_(False)
+    nn.init.ones_(model[0].bias)
+    x, y = torch.randn(8, 16).to(dtype), torch.randint(0, 3, (8,))
+    with watch() as seen:
+        loss = F.cross_entropy(model(x).float(), y)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    return seen.report()
+
+
+@pair("rounded_away", lambda: _tuned(torch.float32))
+def _():
+    return _tuned(torch.bfloat16)
+
+
+@pair("rounded_away", lambda: _tuned(torch.bfloat16, rate=0.01))
+def _():
+    return _tuned(torch.bfloat16, rate=1e-5)

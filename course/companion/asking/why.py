@@ -172,6 +172,7 @@ def _of_record(record: Record, around: Surroundings) -> list[Finding]:
         *unemptied.schedule_alone(record, around),
         *paced.by_batch(record, around),
         *rates.standing(record, around),
+        *rates.rounded_away(record, around),
         *states.kept_alive(record, around),
     ]
 

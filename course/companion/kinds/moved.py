@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from course.companion.kinds.kind import DETACH, FLAT, FUNCTIONS, LEAVES, LOOP, LOOP_2, kind
+from course.companion.kinds.kind import (
+    BREAKING_2,
+    DETACH,
+    FLAT,
+    FUNCTIONS,
+    LEAVES,
+    LOOP,
+    LOOP_2,
+    kind,
+)
 
 MOVED = (
     kind(
@@ -87,5 +96,14 @@ MOVED = (
         "it returns lacks the factor of all that comes behind {function}.",
         "Multiply by it: return {grad} * (what is returned now).",
         *(FUNCTIONS, "8.2 forward and backward", "a wrong gradient", "training is unstable"),
+    ),
+    kind(
+        "rounded_away",
+        "Updates that 16 bits round away",
+        "{optimizer} stepped, and {share} entries with a gradient, of what it holds in 16 bits, "
+        "are what they were: a change of less than half a weight's last digit is rounded away.",
+        "Keep the weights in float32, and let torch.autocast compute in 16 bits: model.float() "
+        "before the optimizer is made. Or let it step float32 copies, and copy those back.",
+        *(BREAKING_2, "14.13 Sixteen bits", FLAT, "a model does not change"),
     ),
 )

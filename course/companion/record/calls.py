@@ -78,6 +78,10 @@ class Stepped:
     rates: tuple[float, ...] = ()
     bare: bool = False
     """Whether nothing that it holds had a gradient when it was done."""
+    short: tuple[tuple[Tensor, Tensor], ...] = ()
+    """While it steps, what it holds in 16 bits, each with its values of before."""
+    unmoved: tuple[int, int] = (0, 0)
+    """Of what it holds in 16 bits, the entries with a gradient that kept their value, and all."""
 
     def held(self) -> set[int]:
         """The ids of what it holds; nothing if it is gone."""

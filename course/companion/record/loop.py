@@ -61,7 +61,9 @@ class Loop:
         inner = marks.frame_of_optimizer(frame)
         if marks.is_begin(args):
             if kind := marks.kind_of(args):
-                self.silent.append((kind, marks.optimizer_in(inner)))
+                about = marks.optimizer_in(inner)
+                steps = about is not None and kind == "step"
+                self.silent.append((kind, marks.begun(about) if about and steps else about))
         elif self.silent and inner is not None:
             kind, about = self.silent.pop()
             if about is not None:

@@ -16,6 +16,7 @@ MARKS = {
     torch.ops.profiler._record_function_enter_new,
     torch.ops.profiler._record_function_exit._RecordFunction,
 }
+_SHORT = (torch.float16, torch.bfloat16)
 _KINDS = {"Optimizer.step": "step", "Optimizer.zero_grad": "zero"}
 
 
@@ -48,9 +49,25 @@ def optimizer_in(inner: FrameType | None) -> Stepped | None:
     return Stepped(weakref.ref(optimizer), rates)
 
 
+def begun(stepped: Stepped) -> Stepped:
+    """The same at the beginning of a step, with the values of what it holds in 16 bits."""
+    with torch._C.DisableTorchFunction():
+        short = tuple(
+            (one, one.detach().clone())
+            for one in held(stepped.optimizer())
+            if one.dtype in _SHORT and one.grad is not None and not one.grad.is_sparse
+        )
+    return replace(stepped, short=short)
+
+
 def left_by(stepped: Stepped) -> Stepped:
     """The same, told whether nothing that the optimizer holds has a gradient now."""
     optimizer = stepped.optimizer()
     with torch._C.DisableTorchFunction():  # other modes are not to see what is read here
         bare = all(one.grad is None for one in held(optimizer))
-    return replace(stepped, bare=bare)
+        unmoved = whole = 0
+        for one, before in stepped.short:
+            if one.grad is not None and (asked := one.grad != 0).any():
+                whole += int(asked.sum())
+                unmoved += int((asked & (one.detach() == before)).sum())
+    return replace(stepped, bare=bare, short=(), unmoved=(unmoved, whole))

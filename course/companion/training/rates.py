@@ -14,6 +14,9 @@ from course.companion.places import Place
 from course.companion.record.calls import Event, Record
 from course.companion.surroundings import Surroundings
 
+_NEARLY_ALL = 0.9
+"""The share of entries with a gradient from which on a step is said to move nothing."""
+
 
 def standing(record: Record, around: Surroundings) -> list[Finding]:
     """Optimizers that took every watched step with a rate of 0.
@@ -27,6 +30,18 @@ def standing(record: Record, around: Surroundings) -> list[Finding]:
         for schedulers in [_schedulers(around, optimizer)]
         if len(steps) > 1 or not schedulers or _is_set_by_hand(optimizer, schedulers)
     ]
+
+
+def rounded_away(record: Record, around: Surroundings) -> list[Finding]:
+    """Optimizers whose steps left nearly all that they hold in 16 bits as it was."""
+    told = []
+    for name, _, steps in _stepped(record, around):
+        unmoved = sum(event.about.unmoved[0] for event in steps)
+        whole = sum(event.about.unmoved[1] for event in steps)
+        if unmoved > _NEARLY_ALL * whole and any(rate for one in steps for rate in one.about.rates):
+            share = f"{unmoved:,} of {whole:,}"
+            told.append(found("rounded_away", optimizer=name, share=share, place=steps[-1].place))
+    return told
 
 
 def notes(record: Record | None, around: Surroundings) -> list[str]:
