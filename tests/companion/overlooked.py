@@ -219,3 +219,35 @@ def _():
 @pair("rounded_away", lambda: _tuned(torch.bfloat16, rate=0.01))
 def _():
     return _tuned(torch.bfloat16, rate=1e-5)
+
+
+# An optimizer of one step
+
+
+def _stepping(is_kept, momentum=0.9):
+    model, x = nn.Linear(3, 1), torch.rand(4, 3)
+    kept = []
+
+    def step():
+        if not kept or not is_kept:
+            kept[:] = [torch.optim.SGD(model.parameters(), lr=0.1, momentum=momentum)]
+        (optimizer,) = kept if is_kept else (kept.pop(),)
+        loss = model(x).square().mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+
+    for _ in range(2):
+        with watch() as seen:
+            step()
+    return seen.report()
+
+
+@pair("optimizer_anew", lambda: _stepping(True))
+def _():
+    return _stepping(False)
+
+
+@pair("optimizer_anew", lambda: _stepping(False, momentum=0))
+def _():
+    return _stepping(False)

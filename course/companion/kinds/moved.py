@@ -106,4 +106,12 @@ MOVED = (
         "before the optimizer is made. Or let it step float32 copies, and copy those back.",
         *(BREAKING_2, "14.13 Sixteen bits", FLAT, "a model does not change"),
     ),
+    kind(
+        "optimizer_anew",
+        "An optimizer that is made in every step",
+        "The {optimizer} that stepped here is gone: it was made for this step alone, and what it "
+        "remembers from step to step, a momentum or means of gradients, begins at 0 each time.",
+        "Make it once, in front of the loop, and hand it on.",
+        *(LOOP, "What a step does", FLAT, "training is unstable"),
+    ),
 )

@@ -78,6 +78,8 @@ class Stepped:
     rates: tuple[float, ...] = ()
     bare: bool = False
     """Whether nothing that it holds had a gradient when it was done."""
+    remembers: str = ""
+    """The optimizer's class, if it keeps something for its next step, such as a momentum."""
     short: tuple[tuple[Tensor, Tensor], ...] = ()
     """While it steps, what it holds in 16 bits, each with its values of before."""
     unmoved: tuple[int, int] = (0, 0)

@@ -70,4 +70,14 @@ def left_by(stepped: Stepped) -> Stepped:
             if one.grad is not None and (asked := one.grad != 0).any():
                 whole += int(asked.sum())
                 unmoved += int((asked & (one.detach() == before)).sum())
-    return replace(stepped, bare=bare, short=(), unmoved=(unmoved, whole))
+    remembers = type(optimizer).__name__ if optimizer is not None and _remembers(optimizer) else ""
+    return replace(stepped, bare=bare, remembers=remembers, short=(), unmoved=(unmoved, whole))
+
+
+def _remembers(optimizer: torch.optim.Optimizer) -> bool:
+    """Whether it has tensors of its own beside a count of its steps, for what it holds."""
+    return any(
+        isinstance(value, torch.Tensor) and key != "step"
+        for one in optimizer.state.values()
+        for key, value in one.items()
+    )

@@ -42,7 +42,7 @@ def out_of_order(
             findings += _unused_of_several(record, story, optimizer)
         if schedules:
             findings += _schedule(story)
-    findings += _clipping(record)
+    findings += _forgotten(record) + _clipping(record)
     if not optimizers:
         findings += by_hand(record) or never_stepped(record, optimizers_known)
     return findings
@@ -159,6 +159,16 @@ def _bare(record: Record, story: list[Event], optimizer: Any, alone: bool) -> li
     if frozen:
         return [found("step_on_frozen", sure=alone, optimizer=name, place=bare[-1].place)]
     return [found("step_on_nothing", sure=whole, optimizer=name, why=why, place=bare[-1].place)]
+
+
+def _forgotten(record: Record) -> list[Finding]:
+    """A step of an optimizer that was made for this step alone, and remembers something."""
+    steps = record.events_of("step")
+    gone = [one for one in steps if one.about.optimizer() is None and one.about.remembers]
+    if len(gone) != 1:
+        return []
+    (one,) = gone
+    return [found("optimizer_anew", sure=False, optimizer=one.about.remembers, place=one.place)]
 
 
 def _emptying(story: list[Event]) -> list[Finding]:
