@@ -251,3 +251,31 @@ def _():
 @pair("optimizer_anew", lambda: _stepping(False, momentum=0))
 def _():
     return _stepping(False)
+
+
+# A second derivative beside another term
+
+
+def _physics(activation):
+    torch.manual_seed(0)
+    u = nn.Sequential(nn.Linear(1, 8), activation(), nn.Linear(8, 8), activation(), nn.Linear(8, 1))
+    optimizer = torch.optim.Adam(u.parameters())
+    x = torch.linspace(0, 1, 9).unsqueeze(1).requires_grad_()
+    with watch() as seen:
+        (slope,) = torch.autograd.grad(u(x).sum(), x, create_graph=True)
+        (bend,) = torch.autograd.grad(slope.sum(), x, create_graph=True)
+        loss = (bend + x.detach()).square().mean() + u(torch.tensor([[0.0], [1.0]])).square().mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    return seen.report()
+
+
+@pair("curvature_none", lambda: _physics(nn.Tanh))
+def _():
+    return _physics(nn.ReLU)
+
+
+@pair("curvature_none", lambda: _physics(nn.SiLU))
+def _():
+    return _physics(nn.LeakyReLU)

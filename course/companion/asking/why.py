@@ -34,7 +34,7 @@ from course.companion.record.reach import Reach
 from course.companion.record.watching import Watch, last_watch
 from course.companion.surroundings import Surroundings
 from course.companion.training import advantages, factors, inner, order, rates, states, targets
-from course.companion.zeros import afterwards, births, kept, same, unread
+from course.companion.zeros import afterwards, births, curvature, kept, same, unread
 
 
 def why_no_grad(
@@ -125,7 +125,9 @@ def _report(
     notes = states.unseen(around) + rates.notes(record, around)
     notes += afterwards.rows_left(around.parameters)
     if record is not None:
-        findings += _of_record(record, around)
+        codes = {one.code for one in findings}
+        shown = _of_record(record, around)
+        findings += [one for one in shown if _SAME.get(one.code) not in codes]
         notes += record.blind + states.through_data(record) + inner.first_order(record)
         if record.forgotten:
             notes.append(f"The watch forgot its first {record.forgotten:,} calls.")
@@ -147,6 +149,8 @@ def _fitting(about: str, real: tuple[Finding, ...]) -> str:
 
 _BESIDE = {"eval_mode", "frozen_batchnorm"}
 """What is no answer to the question about a tensor whose gradient arrives."""
+_SAME = {"curvature_none": "zero_curvature"}
+"""What the watch shows by itself, and what is said of a tensor for the same reason."""
 _REMARKS = {"emptied", "no_backward", "frozen_batchnorm", "part_alone"}
 """What is said of right programs too."""
 
@@ -163,6 +167,7 @@ def _of_record(record: Record, around: Surroundings) -> list[Finding]:
         *aliased.unrecorded(record, around),
         *inner.unused(record),
         *unread.gradients(record),
+        *curvature.seen(record),
         *aliased.told(targets.with_graph(record), around),
         *rows.of_rests(record),
         *gone.terms_cut_off(record),

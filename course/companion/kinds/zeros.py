@@ -55,6 +55,16 @@ ZEROS = (
         *(BREAKING, "14.7 A second derivative that is zero", ZERO, FLAT),
     ),
     kind(
+        "curvature_none",
+        "A second derivative that is 0 everywhere",
+        "The derivative of a derivative that is made here is 0 everywhere ({node}): the net "
+        "consists of straight pieces, as one of linear layers and activations such as ReLU does. "
+        "A term of the loss that is made of it trains nothing.",
+        "Use an activation that is curved, in every hidden layer: tanh, sin, softplus, silu or "
+        "gelu.",
+        *(BREAKING, "14.7 A second derivative that is zero", ZERO, FLAT),
+    ),
+    kind(
         "zero_flat",
         "Zero where a function is flat",
         "The gradient of {name} is zero: {node} ({call}) is given values where it is flat.",

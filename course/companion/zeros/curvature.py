@@ -40,6 +40,26 @@ def missing(record: Record | None, reach: Reach, born: list[Any], name: str) -> 
     return of_titles(record, titles, set(titles), name)
 
 
+def seen(record: Record) -> list[Finding]:
+    """Second derivatives that were 0 since the net is straight, which a later pass goes through."""
+    told: dict[object, Finding] = {}
+    events = record.events_of("backward")
+    for number, event in enumerate(events):
+        about: Pass = event.about
+        titles = [name for name, _ in about.sizes.values() if _TWICE in name]
+        if not titles or not all(map(_is_straight, titles)):
+            continue
+        zero = about.given and all(one is not None and largest(one) == 0 for one in about.given)
+        first, end = about.made
+        used = any(
+            first <= node < end for later in events[number + 1 :] for node in later.about.sizes
+        )
+        if zero and used:
+            place, node = event.place, titles[0]
+            told.setdefault(place, found("curvature_none", place=place, node=node))
+    return list(told.values())
+
+
 def of_titles(
     record: Record, titles: dict[int, str], numbers: set[int], name: str
 ) -> Finding | None:
