@@ -330,8 +330,8 @@ def function_recap_gradcheck() -> Choice:
         return unseen
 
     return choice(
-        "Three faulty Functions for ReLU go through `gradcheck` at x = [-1, 2]. The slope is wrong "
-        "in each. Which one passes?",
+        "Three Functions for ReLU go through `gradcheck` at x = [-1, 2]. The slope of each is "
+        "somewhere not that of torch's ReLU. Which one passes?",
         {
             "1 where x is 0": "gradcheck compares at the inputs that it is given, and 0 is not "
             "among them.",

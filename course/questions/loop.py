@@ -382,8 +382,8 @@ def loop_frozen_stats() -> Choice:
         return "its running statistics move again" if moved else "nothing: it is frozen"
 
     return choice(
-        "Spot the bug. The body was frozen with `requires_grad_(False)` and `eval()`. At the "
-        "start of each epoch the loop calls `model.train()`. What happens to the body?",
+        "Spot the bug. A body with BatchNorm was frozen with `requires_grad_(False)` and `eval()`. "
+        "At the start of each epoch the loop calls `model.train()`. What happens to the body?",
         {
             "nothing: it is frozen": "Its parameters are. Its buffers do not ask for "
             "requires_grad.",
