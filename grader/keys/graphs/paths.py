@@ -264,6 +264,17 @@ class EdgeProductsKey(Key, task="edge_products"):
         counts too: b = w1 * a, so db/dw1 is a."""
         return _edges(a, w1, w2, w3, w4) | {"w1": -w3, "w2": -w4}
 
+    def second_edge_left_out(a, w1, w2, w3, w4):
+        """Your dL/dw1 and dL/dw2 are both -a: the first edge and the last, without the one between.
+        That counts too: d = w3 * b + w4 * c, so dd/db is w3 and dd/dc is w4."""
+        return _edges(a, w1, w2, w3, w4) | {"w1": -a, "w2": -a}
+
+    def divided_by_inner_weights(a, w1, w2, w3, w4):
+        """Your dL/dw1 and dL/dw2 are quotients with w1 and w2 below, nan where those are 0. Neither
+        depends on its own weight: they are -w3 * a and -w4 * a."""
+        quotients = {"w1": -w3 * (w1 * a) / w1, "w2": -w4 * (w2 * a) / w2}
+        return _edges(a, w1, w2, w3, w4) | quotients
+
     def first_key_only(a, w1, w2, w3, w4):
         """You returned the derivative for a and no other. Give an entry to w1, w2, w3 and w4 as
         well; a `return` inside a loop ends it in its first round."""
@@ -442,6 +453,18 @@ class WalkGraphKey(Key, task="walk_graph"):
                 e for e in node.next_functions if e[0] is not None and e not in edges[-64:]
             )
         return [node.name() for node, _ in edges]
+
+    def first_outputs_only(t):
+        """You went on only where the number beside a node is 0. It says which output of that node
+        the edge leads to, and any output will do: follow every edge whose node is not None."""
+        nodes = [] if t.grad_fn is None else [t.grad_fn]
+        met = set(nodes)
+        for node in nodes:
+            for following, output in node.next_functions:
+                if following is not None and output == 0 and following not in met:
+                    met.add(following)
+                    nodes.append(following)
+        return [node.name() for node in nodes]
 
     def first_two_inputs(t):
         """You followed the first two inputs of every node alone. next_functions lists all inputs:

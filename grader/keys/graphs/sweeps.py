@@ -194,6 +194,19 @@ class JacobianRowsKey(Key, task="jacobian_rows"):
         square = len(rows) == len(x)
         return torch.diag(rows.sum(0)) if square else JacobianRowsKey.sum_of_rows(f, x)
 
+    def sum_on_the_diagonal_of_zeros(f, x):
+        """You ran one pass, from the sum of y, and put what it gave on the diagonal of a matrix of
+        zeros. That is the Jacobian only if y[i] depends on x[i] alone. Differentiate each y[i]
+        alone, and stack the m gradients."""
+        rows = _jacobian(f, x)
+        return rows.sum(0) * torch.eye(*rows.shape, dtype=x.dtype, device=x.device)
+
+    def others_set_to_zero(f, x):
+        """You kept the derivative of y[i] with respect to x[i], and set all others to 0. Every
+        output may depend on every input: keep the whole row."""
+        rows = _jacobian(f, x)
+        return rows * torch.eye(*rows.shape, dtype=x.dtype, device=x.device)
+
     def diagonal_only(f, x):
         """You kept the diagonal: the derivative of y[i] with respect to x[i]. Every output may
         depend on every input, so a row has n entries."""
@@ -440,6 +453,15 @@ class SecondDerivativeKey(Key, task="second_derivative"):
         x.grad. Either the second started from g.sum(), or you kept x.grad[i], which is part of
         x.grad and changes with it. Differentiate each g[i] alone, with torch.autograd.grad."""
         return _gradient(f, x) + _hessian(f, x).sum(1)
+
+    def absolute_row_sums(f, x):
+        """You added up the absolute values in each row of the Hessian. Entry i of row i alone is
+        asked for, with its sign."""
+        return _hessian(f, x).abs().sum(1)
+
+    def lengths_of_rows(f, x):
+        """You took the length of each row of the Hessian. Entry i of row i alone is asked for."""
+        return _hessian(f, x).norm(dim=1)
 
     def times_x(f, x):
         """You multiplied the Hessian by x. Entry i is the derivative of g[i] with respect to x[i]

@@ -31,6 +31,25 @@ def _saves_anything(node: object) -> bool:
     return any(name.startswith("_saved") for name in dir(node))
 
 
+def _is_a_line(expression: str, x: Tensor, *points: float) -> bool:
+    """Whether the values at three points with one distance lie on a line."""
+    low, middle, high = (_value(expression, torch.full_like(x, point)) for point in points)
+    return bool(torch.isclose(low + high, 2 * middle))
+
+
+def _packed(expression: str, x: Tensor) -> int:
+    """How many tensors are handed to the hooks for saved ones while the expression is computed."""
+    found: list[Tensor] = []
+
+    def pack(tensor: Tensor) -> Tensor:
+        found.append(tensor)
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+        _value(expression, x)
+    return len(found)
+
+
 def _by_sign(name: str, what: str, *signs: str) -> tuple[Callable[..., bool], ...]:
     """The belief that expressions with one of the signs raise, and no other."""
 
@@ -128,6 +147,29 @@ class WillItRaiseKey(Key, task="will_it_raise"):
         number, and the first pass frees it."""
         return expression == "x * 2" or _survives(expression, x, retain_graph)
 
+    def linear_ones_run(expression, x, retain_graph):
+        """You let an expression run twice where y is a line in x, as x * 2 and x / x are. What
+        counts is what the nodes save: a product saves what it multiplies by, and the first pass
+        frees it."""
+        return bool(retain_graph) or _is_a_line(expression, x, 0.3, 1.1, 1.9)
+
+    def linear_ones_run_on_both_sides_of_0(expression, x, retain_graph):
+        """You let an expression run twice where y is a line in x, as x * 2 and x / x are. What
+        counts is what the nodes save: a product saves what it multiplies by, and the first pass
+        frees it."""
+        return bool(retain_graph) or _is_a_line(expression, x, -1.3, 0.2, 1.7)
+
+    def saving_counted_by_hooks(expression, x, retain_graph):
+        """You counted what is saved while y is computed. A number, as in x * 2, is saved without a
+        call of saved_tensors_hooks, and what detach() cuts off is saved and no pass goes there. Run
+        both passes, and see."""
+        return bool(retain_graph) or not _packed(expression, x)
+
+    def cut_off_part_raises(expression, x, retain_graph):
+        """You let an expression raise that saved something behind detach(). No pass goes there:
+        start at y, and look at the nodes that next_functions lead to."""
+        return "detach" not in expression and _survives(expression, x, retain_graph)
+
     def sums_save_something(expression, x, retain_graph):
         """You let x.sum(), -x, a view or a clone raise. Their nodes save no tensor: what arrives is
         handed on, with a sign or in another shape."""
@@ -176,8 +218,9 @@ class WillItRaiseKey(Key, task="will_it_raise"):
         return expression == "x" or retain_graph
 
     def retain_graph_ignored(expression, x):
-        """retain_graph has no effect on your answers. Hand it to the first call: it keeps what that
-        pass would free, so that the second one finds it."""
+        """retain_graph has no effect on your answers. It belongs into the first of two calls: it
+        keeps what that pass would free, so that the second one finds it. A third is not asked
+        about."""
         return _survives(expression, x, False)
 
 

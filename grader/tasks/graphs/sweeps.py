@@ -62,6 +62,7 @@ class JacobianRows(Task):
         case("a linear function", m=5, n=3, linear=True),
         case("float32", m=4, n=3, dtype=F32),
         case("square, and one output is constant", m=3, n=3, flat=True),
+        case("one input", m=3, n=1),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
@@ -104,6 +105,7 @@ class TwoHeads(Task):
         case("shape (2, 3)", shape=(2, 3), symbols={"a.numel()": 6}),
         case("shape (5,) in float32", shape=(5,), dtype=F32, symbols={"a.numel()": 5}),
         case("a holds a 0", shape=(3, 2), flat=True),
+        case("shape (2, 3, 2)", shape=(2, 3, 2), symbols={"a.numel()": 12}),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:

@@ -6,8 +6,9 @@ from grader.engine.task import Case, Inputs, Rng, Task, case
 
 class WillItRaise(Task):
     """expression is the text of a torch expression in x, such as "x.exp() + 1", and x is a leaf of
-    shape () that requires grad. Return True if y = expression allows y.backward() twice in a row,
-    the first with the given retain_graph, and False if the second call raises."""
+    shape () that requires grad. A part may be cut off, as in "x.exp().detach() + x". Return True if
+    y = expression allows y.backward() twice in a row, the first with the given retain_graph, and
+    False if the second call raises."""
 
     id = "will_it_raise"
     signatures = ("second_backward_ok(expression, x, retain_graph) -> ok",)
@@ -33,6 +34,10 @@ class WillItRaise(Task):
         ),
         case("more that save", expressions=("x / x", "x * x", "x.relu()", "x.sin()"), visible=True),
         case("chains", expressions=("(x + 1).exp() - 3", "(x + 1).clone() - 3", "-x.exp()")),
+        case(
+            "a part that is cut off",
+            expressions=("x.exp().detach() + x", "(x * 2).detach() - x", "x.detach() * x"),
+        ),
         case(
             "with retain_graph=True",
             expressions=("x * 2", "x + 1", "x.exp()"),
