@@ -124,10 +124,44 @@ class LeafGradsKey(Key, task="leaf_grads"):
     def pass_run(root):
         """Your list is right, and .grad of the leaves is not what it was. A backward pass adds to
         it, and nobody asked for one: the graph tells where gradients would go, without a pass."""
+        if root.requires_grad:
+            root.sum().backward(retain_graph=True)
+        return _leaves(root)
+
+    def pass_run_and_graph_freed(root):
+        """Your list is right, and .grad of the leaves is not what it was. A backward pass adds to
+        it, and frees what the graph saved: the caller's own raises then. The graph tells where
+        gradients would go, without a pass."""
         found = _leaves(root)
         if root.requires_grad:
             root.sum().backward()
         return found
+
+    def graph_freed(root):
+        """Your list is right, and a pass from root raises after your function: you ran one, which
+        frees what the graph saved, and the caller's own comes too late. The graph tells where
+        gradients would go, without a pass; retain_graph=True would keep what is saved."""
+        found = _leaves(root)
+        if root.grad_fn is not None:
+            torch.autograd.grad(root.sum(), found, allow_unused=True)
+        return found
+
+    def grads_put_back_as_copies(root):
+        """Your list is right, and .grad of a leaf is another tensor than before, of the same
+        values: who holds the old one no longer sees what is added. Leave each as it is. The graph
+        tells where gradients would go, without a pass."""
+        found = _leaves(root)
+        for leaf in found:
+            leaf.grad = None if leaf.grad is None else leaf.grad.clone()
+        return found
+
+    def grads_put_back_as_copies_but_not_of_a_root(root):
+        """Your list is right, and .grad of a leaf is another tensor than before, of the same
+        values: who holds the old one no longer sees what is added. Leave each as it is. The graph
+        tells where gradients would go, without a pass."""
+        if root.is_leaf:
+            return _leaves(root)
+        return LeafGradsKey.grads_put_back_as_copies(root)
 
     def grads_emptied(root):
         """Your list is right, and what lay in .grad of a leaf is lost: it was emptied, or has other
@@ -145,6 +179,12 @@ class LeafGradsKey(Key, task="leaf_grads"):
         """Your list is right, and .grad of the leaves is not what it was. A backward pass adds to
         it, and nobody asked for one: the graph tells where gradients would go, without a pass."""
         return _leaves(root) if root.is_leaf else LeafGradsKey.pass_run(root)
+
+    def pass_run_and_graph_freed_but_from_a_leaf(root):
+        """Your list is right, and .grad of the leaves is not what it was. A backward pass adds to
+        it, and frees what the graph saved: the caller's own raises then. The graph tells where
+        gradients would go, without a pass."""
+        return _leaves(root) if root.is_leaf else LeafGradsKey.pass_run_and_graph_freed(root)
 
     def gradients_returned(root):
         """You returned what stands in .grad, which is None before a backward pass. Return the
@@ -169,6 +209,19 @@ class LeafGradsKey(Key, task="leaf_grads"):
         for node in nodes:
             for following, _ in node.next_functions[:2]:
                 if following is not None and following not in met:
+                    met.add(following)
+                    nodes.append(following)
+        return [node.variable for node in nodes if hasattr(node, "variable")]
+
+    def first_outputs_only(root):
+        """You went on only where the number beside a node is 0. It says which output of that node
+        the edge leads to, and any output will do: follow every edge whose node is not None."""
+        if root.grad_fn is None:
+            return _leaves(root)
+        nodes, met = [root.grad_fn], {root.grad_fn}
+        for node in nodes:
+            for following, output in node.next_functions:
+                if following is not None and output == 0 and following not in met:
                     met.add(following)
                     nodes.append(following)
         return [node.variable for node in nodes if hasattr(node, "variable")]

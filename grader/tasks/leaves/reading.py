@@ -15,7 +15,7 @@ class LeafGrads(Task):
     themselves, each once, in any order. An AccumulateGrad node holds its leaf in node.variable.
     root may be a leaf itself, and may not require grad at all. Graphs can be thousands of nodes
     deep. Nothing was frozen since the graph was recorded, and root is no view that was made inside
-    no_grad. Leave every .grad as it is."""
+    no_grad. Leave every .grad as it is, and the graph too: the caller's own pass comes later."""
 
     id = "leaf_grads"
     signatures = ("grad_leaves(root) -> leaves",)
@@ -42,6 +42,7 @@ class LeafGrads(Task):
         case("a product of two leaves of equal values", graph="equal"),
         case("a product of two leaves on one memory", graph="memory"),
         case("a node with three inputs", graph="inputs"),
+        case("a node with three outputs", graph="outputs"),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
@@ -56,12 +57,20 @@ class LeafGrads(Task):
         w = x.clone() if graph == "equal" else x.detach() if graph == "memory" else w
         root = _graph(graph, x.requires_grad_(), w.requires_grad_(), c)
         known = {"x": x, "w": w, "c": c}
-        before = {name: _copied(tensor.grad) for name, tensor in known.items()}
+        objects = {name: tensor.grad for name, tensor in known.items()}
+        before = {name: _copied(grad) for name, grad in objects.items()}
         found = grad_leaves(root)
-        now = {name: tensor.grad for name, tensor in known.items()}
-        same = all(_equal(before[name], now[name]) for name in known)
-        standing = {".grad of the leaves": "as it was" if same else "changed"}
-        if not isinstance(found, list | tuple | set):
+        same = all(_equal(before[name], tensor.grad) for name, tensor in known.items())
+        kept = all(tensor.grad is objects[name] for name, tensor in known.items())
+        standing = {
+            ".grad of the leaves": "as it was"
+            if same and kept
+            else _REPLACED
+            if same
+            else "changed",
+            "a pass from root": _runs(root, x, w),
+        }
+        if not isinstance(found, list | tuple | set | frozenset):
             return {"leaves": found, **standing}
         return {"leaves": sorted(_name(item, known) for item in found), **standing}
 
@@ -73,6 +82,9 @@ def _graph(kind: str, x: Tensor, w: Tensor, c: Tensor) -> Tensor:
         return x * w
     if kind == "inputs":
         return torch.stack([x.exp(), c, w])
+    if kind == "outputs":
+        _, other, last = (x * w).unbind()  # no edge leads to the first of the three
+        return other * last
     if kind == "twice":
         return ((x + w).exp() * x).sum()
     if kind == "frozen":
@@ -87,6 +99,19 @@ def _graph(kind: str, x: Tensor, w: Tensor, c: Tensor) -> Tensor:
     for _ in range(2_000):
         t = t + 1
     return t
+
+
+_REPLACED = "another tensor of the same values"
+
+
+def _runs(root: Tensor, *leaves: Tensor) -> str:
+    """Whether the caller can still go back from root: a pass frees what its nodes saved."""
+    if root.requires_grad:
+        try:
+            torch.autograd.grad(root.sum(), leaves, allow_unused=True)
+        except RuntimeError:
+            return "raises"
+    return "runs"
 
 
 def _copied(grad: Tensor | None) -> Tensor | None:
