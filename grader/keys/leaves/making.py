@@ -80,6 +80,19 @@ class MakeLeafKey(Key, task="make_leaf"):
         t.requires_grad_(flag)
         return leaf
 
+    @raises(r"Can't detach views in-place")
+    def detached_in_place_and_flag_lost(t):
+        """You called detach_(), with an underscore, which takes the history off t itself: t was
+        computed, and is a leaf now; and a view refuses it. detach() gives another tensor."""
+        return t.detach_().clone().requires_grad_()
+
+    def grad_brought_along(t):
+        """Your leaf has a .grad already, that of t. copy.deepcopy copies it as well, and the first
+        pass would add to it. A clone of t.detach() has none."""
+        leaf = t.detach().clone().requires_grad_()
+        leaf.grad = t.grad.clone() if t.is_leaf and t.grad is not None else None
+        return leaf
+
     def made_contiguous(t):
         """You took contiguous(), or a reshape, for a copy. Either returns the memory of t where the
         entries lie in order already. clone() always copies."""
@@ -283,6 +296,18 @@ class ScaledParameterKey(Key, task="scaled_parameter"):
             drawn = (drawn - drawn.mean()) / drawn.std()
         return (drawn * scale).requires_grad_()
 
+    def drawn_too_seldom(shape, scale, dtype, device):
+        """Many of your numbers stand in the weight more than once, or once with each sign: fewer
+        were drawn than shape holds, and repeated. Draw each for itself: torch.randn(shape)."""
+        count = math.prod(shape)
+        numbers = _randn((count // 2 + 1,), dtype, device).repeat(2)[:count]
+        return (numbers.reshape(shape) * scale).requires_grad_()
+
+    def sorted_numbers(shape, scale, dtype, device):
+        """Your numbers are sorted. Each is to be drawn for itself, whatever stands beside it."""
+        drawn = _randn(shape, dtype, device).flatten().sort().values.reshape(shape)
+        return (drawn * scale).requires_grad_()
+
     def seed_fixed(shape, scale, dtype, device):
         """Several calls return the same numbers: your function sets a seed, or keeps what an
         earlier call drew. Two layers of one shape would start out equal. Draw in every call;
@@ -399,8 +424,10 @@ class CastLeafKey(Key, task="cast_leaf"):
         ),
         *itertools.chain.from_iterable(
             _some_integers(*missing)
-            for count in range(1, 5)
-            for missing in itertools.combinations(("bool", "uint8", "int16", "int32"), count)
+            for count in range(1, 6)
+            for missing in itertools.combinations(
+                ("bool", "uint8", "int8", "int16", "int32"), count
+            )
         ),
     )
     sentences: ClassVar = {"NONE": "Your function returned None. Return the leaf."}
@@ -492,6 +519,41 @@ class CastLeafKey(Key, task="cast_leaf"):
             raise TypeError
         _must_be_differentiable(dtype)
         return t.detach().to(dtype, copy=True).requires_grad_()
+
+    @raises("")
+    def float8_refused(t, dtype):
+        """You refused float8_e5m2. Every floating point dtype can require grad: ask
+        dtype.is_floating_point and dtype.is_complex, which need no list."""
+        if dtype == torch.float8_e5m2:
+            raise TypeError
+        _must_be_differentiable(dtype)
+        return t.detach().to(dtype, copy=True).requires_grad_()
+
+    @raises("")
+    def float8_and_float16_refused(t, dtype):
+        """You refused float16 and float8_e5m2. Every floating point dtype can require grad: ask
+        dtype.is_floating_point and dtype.is_complex, which need no list."""
+        if dtype in (torch.float8_e5m2, torch.float16):
+            raise TypeError
+        _must_be_differentiable(dtype)
+        return t.detach().to(dtype, copy=True).requires_grad_()
+
+    @raises("")
+    def float8_and_complex128_refused(t, dtype):
+        """You refused complex128 and float8_e5m2. Every floating point or complex dtype can require
+        grad: ask dtype.is_floating_point and dtype.is_complex, which need no list."""
+        if dtype in (torch.float8_e5m2, torch.complex128):
+            raise TypeError
+        _must_be_differentiable(dtype)
+        return t.detach().to(dtype, copy=True).requires_grad_()
+
+    def grad_brought_along(t, dtype):
+        """Your leaf has a .grad already, that of t. copy.deepcopy copies it as well, and the first
+        pass would add to it. What to() makes of t.detach() has none."""
+        _must_be_differentiable(dtype)
+        leaf = t.detach().to(dtype, copy=True).requires_grad_()
+        leaf.grad = t.grad.to(dtype) if t.is_leaf and t.grad is not None else None
+        return leaf
 
     @raises("")
     def complex128_refused(t, dtype):

@@ -13,8 +13,8 @@ from grader.engine.task import F32, Case, Inputs, Rng, Task, case
 
 class MakeLeaf(Task):
     """Return a leaf that requires grad, holds the values of t in its dtype and on its device, and
-    has memory of its own. t is any floating point tensor: a leaf that requires grad, one that does
-    not, or a non-leaf. Leave t as it is."""
+    has memory of its own and no .grad yet. t is any floating point tensor: a leaf that requires
+    grad, one that does not, or a non-leaf. Leave t as it is."""
 
     id = "make_leaf"
     signatures = ("make_leaf(t) -> leaf",)
@@ -49,8 +49,8 @@ class MakeLeaf(Task):
 
 class ScaledParameter(Task):
     """Return a leaf that requires grad, of the given shape, dtype and device, holding random
-    numbers from a normal distribution with mean 0 and standard deviation scale. Every call draws
-    new numbers."""
+    numbers from a normal distribution with mean 0 and standard deviation scale, each drawn for
+    itself. Every call draws new numbers."""
 
     id = "scaled_parameter"
     signatures = ("init_weight(shape, scale, dtype, device) -> weight",)
@@ -104,15 +104,17 @@ class ScaledParameter(Task):
         blank = torch.zeros_like(values * like.new_zeros(values.shape))
         repeated = bool(scale) and (torch.equal(weight, again) or torch.equal(again, third))
         told = "the same tensor" if weight is again else "the same numbers"
+        drawn_as = _drawn(weight, values, scale)
         return {
             "weight": blank,
             **standing,
             "dtype": "as asked" if weight.dtype == dtype else str(weight.dtype),
-            "mean": _mean(values),
-            "std": _std(values, scale),
-            "distribution": _distribution(values),
+            # Of numbers that stand there several times too few were drawn to say.
+            "mean": _FEW if drawn_as == _AGAIN else _mean(values),
+            "std": _FEW if drawn_as == _AGAIN else _std(values, scale),
+            "distribution": _FEW if drawn_as == _AGAIN else _distribution(values),
             "a second call": told if repeated else "new numbers",
-            "drawn": "and standardised" if _standardised(values, scale) else "as they are",
+            "drawn": drawn_as,
         }
 
 
@@ -122,8 +124,8 @@ def _cast(name: str, start: str, target: str, kind: str, **settings: Any) -> Cas
 
 class CastLeaf(Task):
     """Return a leaf of the given dtype that requires grad, holds the values of t on its device and
-    has memory of its own, also where t has that dtype already. If tensors of the dtype cannot
-    require grad, raise TypeError. Leave t as it is."""
+    has memory of its own, also where t has that dtype already, and no .grad yet. If tensors of the
+    dtype cannot require grad, raise TypeError. Leave t as it is."""
 
     id = "cast_leaf"
     signatures = ("to_leaf(t, dtype) -> leaf",)
@@ -150,6 +152,8 @@ class CastLeaf(Task):
         _cast("to uint8", "float32", "uint8", "plain"),
         _cast("to int32", "float32", "int32", "plain"),
         _cast("to int16", "float64", "int16", "plain"),
+        _cast("to int8", "float64", "int8", "plain"),
+        _cast("to float8_e5m2", "float64", "float8_e5m2", "plain"),
         _cast("to complex128", "float64", "complex128", "plain"),
         _cast("large numbers, to bfloat16", "float32", "bfloat16", "plain", factor=1e6),
         _cast("a leaf, to float16", "float64", "float16", "leaf"),
@@ -220,9 +224,15 @@ def _standing(leaf: Any, source: Tensor) -> dict[str, Any]:
     return {
         **flags("leaf", leaf, "is_leaf", "requires_grad"),
         **flags("t", source, "is_leaf"),
+        "leaf.grad": _gradient(leaf),
         "leaf.same_object": leaf is source,
         "leaf.shares_memory": shares_memory(leaf, source),
     }
+
+
+def _gradient(leaf: Any) -> str:
+    held = isinstance(leaf, Tensor) and leaf.is_leaf and leaf.grad is not None
+    return "some" if held else "none yet"
 
 
 def _mean(values: Tensor) -> str:
@@ -231,7 +241,7 @@ def _mean(values: Tensor) -> str:
     if not values.is_meta and not values.isfinite().all():
         return "nan or inf"
     if n < 1000:
-        return "too few numbers to say"
+        return _FEW
     mean, error = float(values.mean()), float(values.std()) / math.sqrt(n)
     if abs(mean) <= 6 * error:
         return "about 0"
@@ -245,7 +255,7 @@ def _std(values: Tensor, scale: float) -> str:
     to fewer, for what is not recognised is told as it is."""
     n = values.numel()
     if n < 1000:
-        return "too few numbers to say"
+        return _FEW
     std = float(values.std())
     over = 1 / scale if scale else math.inf
     known = (scale, 1.0, scale**2, scale**0.5, scale / 3**0.5, scale / 12**0.5, over)
@@ -253,6 +263,30 @@ def _std(values: Tensor, scale: float) -> str:
     named = zip(ScaledParameter.NAMES, known, allowed, strict=True)
     known_as = next((n for n, value, off in named if abs(std - value) <= off * value), None)
     return known_as or ("smaller than scale" if std < scale else "larger than scale")
+
+
+_FEW = "too few numbers to say"
+_AGAIN = "many of them more than once"
+
+
+def _drawn(weight: Tensor, values: Tensor, scale: float) -> str:
+    """How the numbers hang together: each is drawn for itself."""
+    if values.numel() < 1000 or values.is_meta or not bool(values.isfinite().all()):
+        return "as they are"
+    if _standardised(values, scale):
+        return "and standardised"
+    if weight.dtype in (torch.float32, torch.float64) and _repeated(values):
+        return _AGAIN
+    flat = values.flatten()
+    steps = flat.diff()
+    sorted_ = bool((steps >= 0).all() or (steps <= 0).all()) and bool(steps.any())
+    return "and sorted" if sorted_ else "as they are"
+
+
+def _repeated(values: Tensor) -> bool:
+    """Whether a quarter of the sizes that occur do so more than once: a bound or a 0 is one."""
+    sizes = torch.unique(values.abs(), return_counts=True)[1]
+    return len(sizes) > 10 and int((sizes > 1).sum()) > len(sizes) / 4
 
 
 def _standardised(values: Tensor, scale: float) -> bool:
@@ -268,7 +302,7 @@ def _distribution(values: Tensor) -> str:
     square of the variance. Of uniform ones it is 1.8 times that."""
     n, values = values.numel(), values.double()
     if n < 1000 or not bool(values.isfinite().all()):
-        return "too few numbers to say"
+        return _FEW
     if float(values.std()) <= 1e-6 * float(values.abs().max()):
         return "none: all numbers are alike"
     off = values - values.mean()
