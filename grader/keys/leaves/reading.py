@@ -138,9 +138,9 @@ class LeafGradsKey(Key, task="leaf_grads"):
         return found
 
     def graph_freed(root):
-        """Your list is right, and a pass from root raises after your function: you ran one, which
-        frees what the graph saved, and the caller's own comes too late. The graph tells where
-        gradients would go, without a pass; retain_graph=True would keep what is saved."""
+        """Your list is right, and a pass from root raises after your function: you ran one, and it
+        freed what the caller's own pass needs. The graph tells where gradients would go, without a
+        pass; retain_graph=True would keep what is saved."""
         found = _leaves(root)
         if root.grad_fn is not None:
             torch.autograd.grad(root.sum(), found, allow_unused=True)
