@@ -79,7 +79,8 @@ class WhichGetGrad(Task):
         asked(
             "names that are assigned in other ways",
             "h, k = x * 2, w * 3\nk.retain_grad()\ny = (h * k).sum()\ny.backward()",
-            "with torch.no_grad():\n    k = c * 2\nk.requires_grad_()\ny = k @ w\ny.backward()",
+            "with torch.no_grad():\n    k = c * 2\nk.requires_grad_()\ny = (k * w).sum()\n"
+            "y.backward()",
         ),
     )
 
