@@ -97,8 +97,8 @@ class Task:
     `CASES` are the draws that are checked, visible ones first.
     `allows` names effects a right answer may have: `input`, `requires_grad` and `grad` of tensors;
     `parameters`, `parameters.requires_grad`, `parameters.grad`, `parameters.emptied` (a .grad that
-    was there is gone), `buffers`, `parts`, `training` and `hooks` of modules; `grad_mode`, `rng`,
-    ... `meta` adds a case on another device, in which only
+    was there is gone), `buffers`, `parts` and `training` of modules; `hooks` of either;
+    `grad_mode`, `rng`, ... `meta` adds a case on another device, in which only
     an error about devices counts.
     """
 

@@ -189,6 +189,7 @@ class _TensorState:
         self.requires_grad = tensor.requires_grad
         self.grad = tensor.grad if tensor.is_leaf else None
         self.grad_version = _version(self.grad)
+        self.hooks = _hooks_on(tensor)
 
     def changes(self) -> Iterator[tuple[str, str]]:
         now, kept = self.tensor, self.value
@@ -207,6 +208,11 @@ class _TensorState:
         if grad is not self.grad or _version(grad) != self.grad_version:
             word = "emptied" if self.is_emptied() else "changed"
             yield "grad", f".grad of {self.what} was {word}"
+        hooks = _hooks_on(now)
+        if hooks - self.hooks:
+            yield "hooks", f"{self.what} has {len(hooks - self.hooks)} more than before the call"
+        elif self.hooks - hooks:
+            yield "hooks", f"{self.what} has {len(self.hooks - hooks)} fewer than before the call"
 
     def is_emptied(self) -> bool:
         """Whether a gradient that was there is gone, or zero."""
@@ -272,6 +278,7 @@ _OF_PARAMETERS = {
     "input": "parameters",
     "requires_grad": "parameters.requires_grad",
     "grad": "parameters.grad",
+    "hooks": "hooks",
 }
 
 
@@ -286,12 +293,16 @@ def _parts_of(module: torch.nn.Module) -> dict[str, int]:
 
 
 def _hooks_of(module: torch.nn.Module) -> set[tuple[int, str, int]]:
-    """The hooks that are registered on a module, all its submodules, and their parameters."""
+    """The hooks that are registered on a module and all its submodules."""
     kinds = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
-    of_parameters = ("_backward_hooks", "_post_accumulate_grad_hooks")
-    places: list[tuple[Any, str]] = [(m, kind) for m in module.modules() for kind in kinds]
-    places += [(p, kind) for p in module.parameters() for kind in of_parameters]
+    places = [(m, kind) for m in module.modules() for kind in kinds]
     return {(id(one), kind, hook) for one, kind in places for hook in getattr(one, kind) or ()}
+
+
+def _hooks_on(tensor: torch.Tensor) -> set[tuple[str, int]]:
+    """The hooks that are registered on a tensor."""
+    kinds = ("_backward_hooks", "_post_accumulate_grad_hooks")
+    return {(kind, hook) for kind in kinds for hook in getattr(tensor, kind) or ()}
 
 
 def _version(tensor: torch.Tensor | None) -> int | None:

@@ -244,6 +244,16 @@ def test_a_notebook_may_have_settings_of_its_own():
             "SIDE.input",
             "the shape of `x` is now (3,)",
         ),
+        (
+            lambda x, w: x.requires_grad_().register_hook(lambda g: None),
+            "SIDE.hooks",
+            "`x` has 1 more than before the call",
+        ),
+        (
+            lambda x, w: w.requires_grad_().register_post_accumulate_grad_hook(lambda w: None),
+            "SIDE.hooks",
+            "`w` has 1 more than before the call",
+        ),
     ],
 )
 def test_a_changed_input_is_named(effect, code, told):
@@ -711,11 +721,15 @@ def fill(model):
         (lambda m: m[2].eval(), "training", "training flags changed: 2"),
         (lambda m: m[0].register_forward_hook(print), "hooks", "1 hooks more than before the call"),
         (lambda m: m[1]._forward_hooks.clear(), "hooks", "1 hooks fewer than before the call"),
-        (lambda m: m[0].weight.register_hook(print), "hooks", "1 hooks more than before the call"),
+        (
+            lambda m: m[0].weight.register_hook(print),
+            "hooks",
+            "`0.weight` has 1 more than before the call",
+        ),
         (
             lambda m: m[0].bias.register_post_accumulate_grad_hook(print),
             "hooks",
-            "1 hooks more than before the call",
+            "`0.bias` has 1 more than before the call",
         ),
         (
             lambda m: m[0].weight.data.mul_(2),

@@ -314,6 +314,13 @@ class SnapshotKey(Key, task="snapshot"):
         safe = {name: p.detach().clone() for name, p in listed}
         return {name: safe.get(name, value) for name, value in model.state_dict().items()}
 
+    def buffers_and_second_names_live(model):
+        """The parameters are safe, and the buffers changed together with the model; and so did the
+        second name of a parameter that stands in it under two, since named_parameters() lists it
+        once. Clone every entry of state_dict()."""
+        safe = {name: p.detach().clone() for name, p in model.named_parameters()}
+        return {name: safe.get(name, value) for name, value in model.state_dict().items()}
+
     def parameters_live(model):
         """The buffers are safe, and the parameters changed together with the model. Clone them as
         well."""

@@ -58,9 +58,10 @@ class InplaceReluSafeKey(Key, task="inplace_relu_safe"):
         return y - 1
 
     def relu_not_recorded(x):
-        """The values are right, and the gradient is not 0 where x is negative. Autograd did not
-        record relu, so the pass knows nothing of it: it was written in place through .data, or
-        computed behind detach() or inside no_grad(). Let every operation be recorded."""
+        """The values are right, and the gradient is not 0 where x is negative: relu has no part in
+        it. Either autograd did not record relu, as where it is written in place through .data, or
+        computed behind detach() or inside no_grad(): let it be recorded. Or a backward that you
+        wrote leaves it out: multiply by 0 where x is negative."""
         y = 2 * x
         y.data.relu_()
         return y.exp() - 1

@@ -72,8 +72,8 @@ def _going_by(data: str, bypass: str, recorded: str, rest: str) -> Callable[...,
         return recorded if "_(" in edit else rest
 
     sentence = (
-        f'You went by the text of the edit: "{data}" for .data, "{bypass}" for detach() and '
-        f'no_grad(), "{recorded}" for others in place and "{rest}" for the rest. What counts is '
+        f'You say "{data}" for .data, "{bypass}" for detach() and no_grad(), "{recorded}" for '
+        f'others in place and "{rest}" for the rest, as if the text decided. What counts is '
         "whether the operation saved the edited tensor. If it did, an edit through .data is not "
         "noticed, and the others are."
     )
@@ -122,21 +122,23 @@ class DetectSilentCorruptionKey(Key, task="detect_silent_corruption"):
         return "ok" if torch.equal(y, edited) else "wrong"
 
     def data_wrong_underscore_error(edit):
-        """You went by the text of the edit: "wrong" for .data, "error" for every other edit in
-        place. What counts too is whether the operation saved the tensor that is edited."""
+        """You say "wrong" for .data, and "error" for every other edit in place, as one who goes by
+        the text of the edit, or by _version alone. What counts too is whether the operation saved
+        the tensor that is edited."""
         if ".data" in edit:
             return "wrong"
         return "error" if "_(" in edit else "ok"
 
     def data_wrong_rest_ok(edit):
-        """You went by the text of the edit: "wrong" for .data, "ok" for all others. An edit that
-        autograd can see raises where the operation saved the tensor that is edited."""
+        """You say "wrong" for .data, and "ok" for all others, as if the text of the edit decided.
+        An edit that autograd can see raises where the operation saved the tensor that is
+        edited."""
         return "wrong" if ".data" in edit else "ok"
 
     def clones_are_ok_by_text(edit):
-        """You went by the text of the edit: "wrong" for .data, "ok" for a clone and a new y,
-        "error" for all others. What counts too is whether the operation saved the tensor that is
-        edited."""
+        """You say "wrong" for .data, "ok" for a clone and a new y, and "error" for all others, as
+        one who goes by the text of the edit, or by _version alone. What counts too is whether the
+        operation saved the tensor that is edited."""
         if ".data" in edit:
             return "wrong"
         return "ok" if "clone" in edit or "y = " in edit else "error"

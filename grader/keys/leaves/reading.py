@@ -1,7 +1,6 @@
-"""References and mistakes of the exercises on where gradients are kept."""
+"""Reference and mistakes of the exercise that finds the leaves of a graph."""
 
 from collections import deque
-from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -10,9 +9,6 @@ from torch import Tensor
 from grader.trusted.families.loops import first_of_list
 from grader.trusted.families.walks import until_none
 from grader.trusted.key import Key, raises
-
-Function = Callable[[Tensor], Tensor]
-Pair = tuple[Tensor | None, Tensor | None]
 
 _NO_NODE = r"'NoneType' object has no attribute '(next_functions|variable|name)'"
 
@@ -124,10 +120,44 @@ class LeafGradsKey(Key, task="leaf_grads"):
     def pass_run(root):
         """Your list is right, and .grad of the leaves is not what it was. A backward pass adds to
         it, and nobody asked for one: the graph tells where gradients would go, without a pass."""
+        if root.requires_grad:
+            root.sum().backward(retain_graph=True)
+        return _leaves(root)
+
+    def pass_run_and_graph_freed(root):
+        """Your list is right, and .grad of the leaves is not what it was. A backward pass adds to
+        it, and frees what the graph saved: the caller's own raises then. The graph tells where
+        gradients would go, without a pass."""
         found = _leaves(root)
         if root.requires_grad:
             root.sum().backward()
         return found
+
+    def graph_freed(root):
+        """Your list is right, and a pass from root raises after your function: you ran one, and it
+        freed what the caller's own pass needs. The graph tells where gradients would go, without a
+        pass; retain_graph=True would keep what is saved."""
+        found = _leaves(root)
+        if root.grad_fn is not None:
+            torch.autograd.grad(root.sum(), found, allow_unused=True)
+        return found
+
+    def grads_put_back_as_copies(root):
+        """Your list is right, and .grad of a leaf is another tensor than before, of the same
+        values: who holds the old one no longer sees what is added. Leave each as it is. The graph
+        tells where gradients would go, without a pass."""
+        found = _leaves(root)
+        for leaf in found:
+            leaf.grad = None if leaf.grad is None else leaf.grad.clone()
+        return found
+
+    def grads_put_back_as_copies_but_not_of_a_root(root):
+        """Your list is right, and .grad of a leaf is another tensor than before, of the same
+        values: who holds the old one no longer sees what is added. Leave each as it is. The graph
+        tells where gradients would go, without a pass."""
+        if root.is_leaf:
+            return _leaves(root)
+        return LeafGradsKey.grads_put_back_as_copies(root)
 
     def grads_emptied(root):
         """Your list is right, and what lay in .grad of a leaf is lost: it was emptied, or has other
@@ -145,6 +175,12 @@ class LeafGradsKey(Key, task="leaf_grads"):
         """Your list is right, and .grad of the leaves is not what it was. A backward pass adds to
         it, and nobody asked for one: the graph tells where gradients would go, without a pass."""
         return _leaves(root) if root.is_leaf else LeafGradsKey.pass_run(root)
+
+    def pass_run_and_graph_freed_but_from_a_leaf(root):
+        """Your list is right, and .grad of the leaves is not what it was. A backward pass adds to
+        it, and frees what the graph saved: the caller's own raises then. The graph tells where
+        gradients would go, without a pass."""
+        return _leaves(root) if root.is_leaf else LeafGradsKey.pass_run_and_graph_freed(root)
 
     def gradients_returned(root):
         """You returned what stands in .grad, which is None before a backward pass. Return the
@@ -169,6 +205,19 @@ class LeafGradsKey(Key, task="leaf_grads"):
         for node in nodes:
             for following, _ in node.next_functions[:2]:
                 if following is not None and following not in met:
+                    met.add(following)
+                    nodes.append(following)
+        return [node.variable for node in nodes if hasattr(node, "variable")]
+
+    def first_outputs_only(root):
+        """You went on only where the number beside a node is 0. It says which output of that node
+        the edge leads to, and any output will do: follow every edge whose node is not None."""
+        if root.grad_fn is None:
+            return _leaves(root)
+        nodes, met = [root.grad_fn], {root.grad_fn}
+        for node in nodes:
+            for following, output in node.next_functions:
+                if following is not None and output == 0 and following not in met:
                     met.add(following)
                     nodes.append(following)
         return [node.variable for node in nodes if hasattr(node, "variable")]
@@ -306,142 +355,3 @@ class LeafGradsKey(Key, task="leaf_grads"):
             return _leaves(root)
         visit(root.grad_fn)
         return [node.variable for node in met if hasattr(node, "variable")]
-
-
-def _both(f1: Function, x: Tensor) -> tuple[Tensor, Tensor]:
-    """A fresh leaf with the values of x, and f1 of it."""
-    x = x.detach().clone().requires_grad_()
-    return x, f1(x)
-
-
-class GradOfIntermediateKey(Key, task="grad_of_intermediate"):
-    def reference(f1: Function, f2: Function, x: Tensor) -> Pair:
-        x, z = _both(f1, x)
-        dz, dx = torch.autograd.grad(f2(z).sum(), (z, x))
-        return dz, dx
-
-    def not_retained(f1, f2, x):
-        """dz is None: z is no leaf, and a pass keeps its gradient only if z.retain_grad() was
-        called before, on the very z that y is computed from: a second call of f1 makes another.
-        After the pass it is too late, and retain_graph=True keeps saved tensors, not gradients."""
-        x, z = _both(f1, x)
-        f2(z).sum().backward()
-        return (z.grad if z.is_leaf else None), x.grad
-
-    def cut_at_z(f1, f2, x):
-        """dx is None, and dz is right: the pass does not end at the x that you read. Either z was
-        detached, and nothing leads on from it: call z.retain_grad() instead. Or z was made from a
-        clone of x, whose .grad is another: give that one a name, and read its .grad."""
-        x, z = _both(f1, x)
-        z = z.detach().requires_grad_()
-        f2(z).sum().backward()
-        return z.grad, x.grad
-
-    def dx_twice(f1, f2, x):
-        """Both gradients of yours are dy/dx. The first of the pair is dy/dz."""
-        _, dx = GradOfIntermediateKey.reference(f1, f2, x)
-        return dx, dx
-
-    def swapped(f1, f2, x):
-        """You returned (dx, dz). The answer is the pair (dz, dx)."""
-        dz, dx = GradOfIntermediateKey.reference(f1, f2, x)
-        return dx, dz
-
-    def local_dx(f1, f2, x):
-        """Your dx is the derivative of z.sum(), which leaves f2 out. y reaches x through z: start
-        the pass at y."""
-        dz, _ = GradOfIntermediateKey.reference(f1, f2, x)
-        x, z = _both(f1, x)
-        return dz, torch.autograd.grad(z.sum(), x)[0]
-
-    def dx_of_two_passes(f1, f2, x):
-        """Your dx is twice the right one: two passes added to x.grad, or a hook of z returned more
-        than it was given. Take both gradients from one pass, and let a hook return nothing."""
-        dz, dx = GradOfIntermediateKey.reference(f1, f2, x)
-        return dz, dx * 2
-
-    def both_of_two_passes(f1, f2, x):
-        """Both gradients are twice the right ones: two passes were added up in .grad, of z as of x,
-        or y holds its sum twice. One pass from f2(z).sum() gives both."""
-        dz, dx = GradOfIntermediateKey.reference(f1, f2, x)
-        return dz * 2, dx * 2
-
-    def added_where_z_is_x(f1, f2, x):
-        """Your dx is twice the right one, and so is dz where f1 returns x itself: two passes added
-        to x.grad. Take both gradients from one pass."""
-        x, z = _both(f1, x)
-        dz, dx = torch.autograd.grad(f2(z).sum(), (z, x))
-        return dz * 2 if z is x else dz, dx * 2
-
-    def dz_taken_for_dx(f1, f2, x):
-        """Both gradients of yours are dy/dz. dy/dx is one step further: the pass goes on from z
-        through f1 to x."""
-        dz, _ = GradOfIntermediateKey.reference(f1, f2, x)
-        return dz, dz
-
-    def ones_for_dz(f1, f2, x):
-        """Your dz is 1 everywhere, the derivative of a sum. y is the sum of f2(z): f2 has a
-        derivative as well."""
-        dz, dx = GradOfIntermediateKey.reference(f1, f2, x)
-        return torch.ones_like(dz), dx
-
-    def values_returned(f1, f2, x):
-        """You returned the values z and y. Their gradients are asked for."""
-        _, z = _both(f1, x)
-        return z, f2(z).sum()
-
-    def f2_left_out(f1, f2, x):
-        """You started the pass from z.sum(), so f2 is left out of both gradients. y is the sum of
-        f2(z)."""
-        x, z = _both(f1, x)
-        dz, dx = torch.autograd.grad(z.sum(), (z, x))
-        return dz, dx
-
-    @raises(r"does not require grad and does not have a grad_fn")
-    def x_not_required(f1, f2, x):
-        """Nothing was recorded, so that no pass can start from y. Call requires_grad_() on x, or on
-        a detached clone, before you call f1, and call f1 and f2 outside of no_grad()."""
-        return torch.autograd.grad(f2(f1(x)).sum(), x)
-
-    @raises(r"can't retain_grad on Tensor that has requires_grad=False")
-    def retained_without_a_graph(f1, f2, x):
-        """You called retain_grad() on a z that does not require grad. x has to require grad before
-        f1 is called; detach() and no_grad() would cut z off."""
-        z = f1(x)
-        z.retain_grad()
-        return z, z
-
-    def kept_for_y(f1, f2, x):
-        """Your dz is one number, 1: you kept the gradient of y, where the pass starts. Call
-        retain_grad() on z, and read z.grad."""
-        _, dx = GradOfIntermediateKey.reference(f1, f2, x)
-        return torch.ones_like(x.sum()), dx
-
-    @raises(r"The size of tensor a \(\d+\) must match the size of tensor b")
-    def multiplied_entry_by_entry(f1, f2, x):
-        """You multiplied dy/dz by a derivative of z, entry by entry. z need not have the shape of
-        x, and each of its entries may depend on all of x: the pass multiplies by the whole Jacobian
-        of f1. Take both gradients from one pass that starts at y."""
-        dz, _ = GradOfIntermediateKey.reference(f1, f2, x)
-        x, z = _both(f1, x)
-        return dz, dz * torch.autograd.grad(z.sum(), x)[0]
-
-    def averaged(f1, f2, x):
-        """You took the mean of f2(z). y is its sum."""
-        x, z = _both(f1, x)
-        return torch.autograd.grad(f2(z).mean(), (z, x))
-
-    @raises(r"grad can be implicitly created only for scalar outputs")
-    def sum_forgotten(f1, f2, x):
-        """You called backward on f2(z), which has many entries. y is their sum: call .sum()
-        first."""
-        x, z = _both(f1, x)
-        return torch.autograd.grad(f2(z), (z, x))
-
-    @raises(r"backward through the graph a second time")
-    def second_pass(f1, f2, x):
-        """You ran two passes over one graph, and the first freed what the second needs. One pass
-        gives both gradients: torch.autograd.grad(y, (z, x))."""
-        x, z = _both(f1, x)
-        y = f2(z).sum()
-        return torch.autograd.grad(y, z)[0], torch.autograd.grad(y, x)[0]

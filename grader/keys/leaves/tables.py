@@ -151,6 +151,12 @@ class WhichGetGradKey(Key, task="which_get_grad"):
             if name in ("x", "w", "c") or not any(known[name] is one for one in given)
         }
 
+    def names_at_line_starts(program, x, w, c):
+        """You looked for `name =` at the start of a line. A line inside a block stands further in,
+        and `h, k = ...` assigns two names: ask everything in the dict."""
+        written = {"x", "w", "c", *re.findall(r"(?m)^(\w+) = ", program)}
+        return _filled(_run(program, x, w, c)) & written
+
     def given_ones_alone(program, x, w, c):
         """You looked at the three tensors that you were given, and at nothing else. What the
         program assigns can have a .grad, too, and the name x may stand for another tensor in the

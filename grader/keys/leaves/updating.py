@@ -253,6 +253,11 @@ class FlagSetterKey(Key, task="flag_setter"):
         re.search looks everywhere."""
         return _frozen(module, pattern, re.match)
 
+    def anything_put_in_front(module, pattern):
+        """You put .* in front of the pattern and looked at the start of a name. In a|b the .*
+        belongs to a alone, and b is sought at the start: re.search needs nothing in front."""
+        return _frozen(module, pattern, lambda wanted, name: re.match(".*" + wanted, name))
+
     def match_whole_name(module, pattern):
         """You passed over names that hold a match: re.search(pattern, name) finds one anywhere. ==,
         fnmatch and re.fullmatch compare the pattern with the whole name, and re.search with its

@@ -203,6 +203,11 @@ class ModeProbeKey(Key, task="mode_probe"):
             fn()
             return recording, inference, fn().requires_grad
 
+    def called_twice_in_the_mode_found(fn):
+        """You called fn more than once. Keep its result in a variable."""
+        ModeProbeKey.reference(fn)
+        return ModeProbeKey.reference(fn)
+
     def error_swallowed(fn):
         """You caught the exception of fn and returned as if nothing had happened. Let it pass:
         `try` with `finally` and without `except`."""

@@ -163,8 +163,9 @@ class FrozenMiddleKey(Key, task="frozen_middle"):
                 parameter.grad = None
 
     def replaced_by_a_copy(model, i):
-        """You put a frozen copy in the place of the layer. The optimizer knows the old parameters,
-        which still learn or still have a .grad. Freeze those that are there."""
+        """You put frozen copies in the place of the parameters, or one in that of the layer. The
+        optimizer knows the old ones, which still learn or still have a .grad. Freeze those that are
+        there."""
         model[i] = copy.deepcopy(model[i])
         _freeze(model[i])
 
@@ -265,8 +266,9 @@ class FrozenMiddleKey(Key, task="frozen_middle"):
 
     def flag_not_set(model, i):
         """No flag has changed: the layer goes on training. Possible causes: the flag is misspelled,
-        which Python accepts in silence; or it was set on the module, where it is an attribute of no
-        meaning. Set it on the parameters, or call requires_grad_(False) on the layer."""
+        which Python accepts in silence; it was set on the module, where it is an attribute of no
+        meaning; or the parameters were sought where this layer has none. Set it on the parameters,
+        or call requires_grad_(False) on the layer."""
         model[i].requires_grad = False
 
     def gradient_cleared_alone(model, i):

@@ -33,16 +33,18 @@ class InplaceReluSafe(Task):
         case("no gradient wanted", kind="plain"),
         case("a non-leaf in float32", kind="computed", dtype=F32),
         case("a leaf with an old .grad", kind="trained"),
+        case("small entries", kind="leaf", factor=1e-3),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
         signs = 1 - 2 * (rng.permutation(15) % 2)  # 8 of one sign, 7 of the other
         x = (rng.uniform(0.3, 1.0, 15) * signs).reshape(3, 5)
+        x = case.params.get("factor", 1) * x
         x = 6 * x if case["kind"] == "trained" else x  # beyond what relu6 and hardtanh let through
         v = rng.apart(1.0, 2.0, *((5, 3) if case["kind"] == "view" else (3, 5)))
         return {"x": x, "v": v}
 
-    def observe(self, relu_exp, x, v, kind):
+    def observe(self, relu_exp, x, v, kind, factor=1):
         x = with_grad(x) if kind == "trained" else x.requires_grad_(kind != "plain")
         y = relu_exp(_given(kind, x))
         return {"y": y, **flags("y", y, "requires_grad"), "grad": gradient(y, x, v)}

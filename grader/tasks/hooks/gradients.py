@@ -24,7 +24,7 @@ class TensorGradLogger(Task):
         "What the hook returns takes the place of the gradient; None leaves it alone. abs() makes "
         "a new tensor, abs_() edits the one that goes on to x.",
     )
-    allows = AUTOGRAD
+    allows = AUTOGRAD | {"hooks"}  # where f returns x itself, its hook stands on x
     CASES = (
         case("two passes", heads=2, rows=7, visible=True),
         case("one pass", heads=1, rows=7),

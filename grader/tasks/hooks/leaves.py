@@ -27,6 +27,7 @@ class ClipByHook(Task):
         "A hook by register_hook gets the gradient of one pass, before it is added. Return a "
         "limited copy of it.",
     )
+    allows = frozenset({"hooks"})
     CASES = (
         case("a vector and a matrix", n=5, visible=True),
         case("one number", n=1),
@@ -96,6 +97,7 @@ class FreezeByHook(Task):
         "register_step_post_hook of the optimizer is called after each step, as f(optimizer, "
         "args, kwargs). Put the rows back in it, unrecorded.",
     )
+    allows = frozenset({"hooks"})
     CASES = (
         case("weight decay and momentum", decay=0.3, momentum=0.9, visible=True),
         case("neither of them", decay=0.0, momentum=0.0),

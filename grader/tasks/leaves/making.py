@@ -1,4 +1,4 @@
-"""Exercises that make leaves: from a tensor, from random numbers, and in another dtype."""
+"""Exercises that make leaves: from a tensor, and from random numbers."""
 
 import math
 from typing import Any
@@ -13,8 +13,8 @@ from grader.engine.task import F32, Case, Inputs, Rng, Task, case
 
 class MakeLeaf(Task):
     """Return a leaf that requires grad, holds the values of t in its dtype and on its device, and
-    has memory of its own. t is any floating point tensor: a leaf that requires grad, one that does
-    not, or a non-leaf. Leave t as it is."""
+    has memory of its own and no .grad yet. t is any floating point tensor: a leaf that requires
+    grad, one that does not, or a non-leaf. Leave t as it is."""
 
     id = "make_leaf"
     signatures = ("make_leaf(t) -> leaf",)
@@ -42,15 +42,15 @@ class MakeLeaf(Task):
         return {"t": rng.apart(0.5, 3.0, *case["shape"])}
 
     def observe(self, make_leaf, t, kind, half=""):
-        source = _source(kind, t.to(getattr(torch, half)) if half else t)
+        source = source_of(kind, t.to(getattr(torch, half)) if half else t)
         leaf = make_leaf(source)
-        return {"leaf": leaf, **_standing(leaf, source)}
+        return {"leaf": leaf, **_standing(leaf, source), "leaf.grad": held_gradient(leaf)}
 
 
 class ScaledParameter(Task):
     """Return a leaf that requires grad, of the given shape, dtype and device, holding random
-    numbers from a normal distribution with mean 0 and standard deviation scale. Every call draws
-    new numbers."""
+    numbers from a normal distribution with mean 0 and standard deviation scale, each drawn for
+    itself. Every call draws new numbers."""
 
     id = "scaled_parameter"
     signatures = ("init_weight(shape, scale, dtype, device) -> weight",)
@@ -104,104 +104,21 @@ class ScaledParameter(Task):
         blank = torch.zeros_like(values * like.new_zeros(values.shape))
         repeated = bool(scale) and (torch.equal(weight, again) or torch.equal(again, third))
         told = "the same tensor" if weight is again else "the same numbers"
+        drawn_as = _drawn(weight, values, scale)
         return {
             "weight": blank,
             **standing,
             "dtype": "as asked" if weight.dtype == dtype else str(weight.dtype),
-            "mean": _mean(values),
-            "std": _std(values, scale),
-            "distribution": _distribution(values),
+            # Of numbers that stand there several times too few were drawn to say.
+            "mean": _FEW if drawn_as == _AGAIN else _mean(values),
+            "std": _FEW if drawn_as == _AGAIN else _std(values, scale),
+            "distribution": _FEW if drawn_as == _AGAIN else _distribution(values),
             "a second call": told if repeated else "new numbers",
-            "drawn": "and standardised" if _standardised(values, scale) else "as they are",
+            "drawn": drawn_as,
         }
 
 
-def _cast(name: str, start: str, target: str, kind: str, **settings: Any) -> Case:
-    return case(name, start=start, target=target, kind=kind, **settings)
-
-
-class CastLeaf(Task):
-    """Return a leaf of the given dtype that requires grad, holds the values of t on its device and
-    has memory of its own, also where t has that dtype already. If tensors of the dtype cannot
-    require grad, raise TypeError. Leave t as it is."""
-
-    id = "cast_leaf"
-    signatures = ("to_leaf(t, dtype) -> leaf",)
-    title, points, difficulty, minutes = "A leaf in another dtype", 6, 2, 8
-    prerequisites = ("make_leaf",)
-    hints = (
-        "Read section 2.4, on how a leaf is lost and made: a cast of a tensor that requires grad "
-        "is recorded.",
-        "What does t.to(t.dtype) return? And which dtypes can require grad: look at "
-        "dtype.is_floating_point and dtype.is_complex.",
-        "Test the dtype first. Then detach, cast with copy=True so that there is always new "
-        "memory, and set the flag last.",
-    )
-    CASES = (
-        _cast("float64 to float32", "float64", "float32", "plain", visible=True),
-        _cast(
-            "a leaf that requires grad, to bfloat16", "float64", "bfloat16", "leaf", visible=True
-        ),
-        _cast("a non-leaf, to complex64", "float64", "complex64", "computed", visible=True),
-        _cast("to the dtype it has", "float32", "float32", "plain"),
-        _cast("a non-leaf, float32 to float64", "float32", "float64", "computed"),
-        _cast("to int64", "float64", "int64", "leaf", visible=True),
-        _cast("to bool", "float32", "bool", "plain"),
-        _cast("to uint8", "float32", "uint8", "plain"),
-        _cast("to int32", "float32", "int32", "plain"),
-        _cast("to int16", "float64", "int16", "plain"),
-        _cast("to complex128", "float64", "complex128", "plain"),
-        _cast("large numbers, to bfloat16", "float32", "bfloat16", "plain", factor=1e6),
-        _cast("a leaf, to float16", "float64", "float16", "leaf"),
-        _cast(
-            "a leaf with an old .grad, float64 to float64",
-            "float64",
-            "float64",
-            "trained",
-            visible=True,
-        ),
-    )
-
-    def draw(self, rng: Rng, case: Case) -> Inputs:
-        return {"t": rng.apart(0.5, 3.0, 5)}
-
-    def observe(self, to_leaf, t, start, target, kind, factor=1):
-        # Which dtype t has is what this exercise is about: the case's own has no say in it.
-        source = _source(kind, (factor * t).to(getattr(torch, start)))
-        dtype = getattr(torch, target)
-        own = t.dtype  # t may be the source itself, and an answer may cast that
-        if kind == "trained":  # digits that float32 has no place for
-            source.data.mul_(1 + 2**-40)
-        try:
-            leaf = to_leaf(source, dtype)
-        except (TypeError, ValueError) as refusal:
-            if dtype.is_floating_point or dtype.is_complex:
-                raise
-            return {"raised": type(refusal).__name__}
-        if not (dtype.is_floating_point or dtype.is_complex):
-            return {"raised": "nothing"}
-        standing = _standing(leaf, source)
-        if not isinstance(leaf, Tensor):
-            return {"leaf": leaf, **standing}
-        values = leaf.detach()
-        return {
-            "leaf": (values.real if values.is_complex() else values).to(own),
-            **standing,
-            "dtype": "as asked" if leaf.dtype == dtype else str(leaf.dtype),
-            **({} if kind != "trained" else {"digits": _digits(values, source)}),
-            **({"imaginary part": _imaginary(values)} if values.is_complex() else {}),
-        }
-
-
-def _digits(values: Tensor, source: Tensor) -> str:
-    return "all of t" if torch.equal(values.to(source.dtype), source.detach()) else "fewer than t"
-
-
-def _imaginary(values: Tensor) -> str:
-    return "another" if not values.is_meta and bool(values.imag.any()) else "0"
-
-
-def _source(kind: str, t: Tensor) -> Tensor:
+def source_of(kind: str, t: Tensor) -> Tensor:
     """t as it is, as a leaf that requires grad, or a tensor computed from such a leaf."""
     if kind == "plain":
         return t
@@ -225,13 +142,18 @@ def _standing(leaf: Any, source: Tensor) -> dict[str, Any]:
     }
 
 
+def held_gradient(leaf: Any) -> str:
+    held = isinstance(leaf, Tensor) and leaf.is_leaf and leaf.grad is not None
+    return "some" if held else "none yet"
+
+
 def _mean(values: Tensor) -> str:
     """`"about 0"` within six standard errors; a few numbers say nothing, unless they are none."""
     n = values.numel()
     if not values.is_meta and not values.isfinite().all():
         return "nan or inf"
     if n < 1000:
-        return "too few numbers to say"
+        return _FEW
     mean, error = float(values.mean()), float(values.std()) / math.sqrt(n)
     if abs(mean) <= 6 * error:
         return "about 0"
@@ -245,7 +167,7 @@ def _std(values: Tensor, scale: float) -> str:
     to fewer, for what is not recognised is told as it is."""
     n = values.numel()
     if n < 1000:
-        return "too few numbers to say"
+        return _FEW
     std = float(values.std())
     over = 1 / scale if scale else math.inf
     known = (scale, 1.0, scale**2, scale**0.5, scale / 3**0.5, scale / 12**0.5, over)
@@ -253,6 +175,30 @@ def _std(values: Tensor, scale: float) -> str:
     named = zip(ScaledParameter.NAMES, known, allowed, strict=True)
     known_as = next((n for n, value, off in named if abs(std - value) <= off * value), None)
     return known_as or ("smaller than scale" if std < scale else "larger than scale")
+
+
+_FEW = "too few numbers to say"
+_AGAIN = "many of them more than once"
+
+
+def _drawn(weight: Tensor, values: Tensor, scale: float) -> str:
+    """How the numbers hang together: each is drawn for itself."""
+    if _standardised(values, scale):
+        return "and standardised"
+    first = values.flatten()[:4200]  # all of most weights, and enough of the largest
+    if len(first) < 1000 or values.is_meta or not bool(first.isfinite().all()):
+        return "as they are"
+    if weight.dtype in (torch.float32, torch.float64) and _repeated(first):
+        return _AGAIN
+    steps = first.diff()
+    in_order = bool((steps >= 0).all() or (steps <= 0).all()) and bool(steps.any())
+    return "and sorted" if in_order else "as they are"
+
+
+def _repeated(values: Tensor) -> bool:
+    """Whether a quarter of the sizes that occur do so more than once: a bound or a 0 is one."""
+    sizes = torch.unique(values.abs(), return_counts=True)[1]
+    return len(sizes) > 10 and int((sizes > 1).sum()) > len(sizes) / 4
 
 
 def _standardised(values: Tensor, scale: float) -> bool:
@@ -268,7 +214,7 @@ def _distribution(values: Tensor) -> str:
     square of the variance. Of uniform ones it is 1.8 times that."""
     n, values = values.numel(), values.double()
     if n < 1000 or not bool(values.isfinite().all()):
-        return "too few numbers to say"
+        return _FEW
     if float(values.std()) <= 1e-6 * float(values.abs().max()):
         return "none: all numbers are alike"
     off = values - values.mean()

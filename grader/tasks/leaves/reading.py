@@ -1,4 +1,4 @@
-"""Exercises on where gradients are kept: leaves found in a graph, and non-leaves that are asked."""
+"""The exercise that finds the leaves of a graph."""
 
 from typing import Any
 
@@ -6,8 +6,7 @@ import torch
 from torch import Tensor
 
 from grader.engine.lived import with_grad
-from grader.engine.observation import named
-from grader.engine.task import AUTOGRAD, F32, Case, Inputs, Rng, Task, case
+from grader.engine.task import Case, Inputs, Rng, Task, case
 
 
 class LeafGrads(Task):
@@ -15,7 +14,7 @@ class LeafGrads(Task):
     themselves, each once, in any order. An AccumulateGrad node holds its leaf in node.variable.
     root may be a leaf itself, and may not require grad at all. Graphs can be thousands of nodes
     deep. Nothing was frozen since the graph was recorded, and root is no view that was made inside
-    no_grad. Leave every .grad as it is."""
+    no_grad. Leave every .grad as it is, and the graph too: the caller's own pass comes later."""
 
     id = "leaf_grads"
     signatures = ("grad_leaves(root) -> leaves",)
@@ -42,6 +41,7 @@ class LeafGrads(Task):
         case("a product of two leaves of equal values", graph="equal"),
         case("a product of two leaves on one memory", graph="memory"),
         case("a node with three inputs", graph="inputs"),
+        case("a node with three outputs", graph="outputs"),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
@@ -56,12 +56,20 @@ class LeafGrads(Task):
         w = x.clone() if graph == "equal" else x.detach() if graph == "memory" else w
         root = _graph(graph, x.requires_grad_(), w.requires_grad_(), c)
         known = {"x": x, "w": w, "c": c}
-        before = {name: _copied(tensor.grad) for name, tensor in known.items()}
+        objects = {name: tensor.grad for name, tensor in known.items()}
+        before = {name: _copied(grad) for name, grad in objects.items()}
         found = grad_leaves(root)
-        now = {name: tensor.grad for name, tensor in known.items()}
-        same = all(_equal(before[name], now[name]) for name in known)
-        standing = {".grad of the leaves": "as it was" if same else "changed"}
-        if not isinstance(found, list | tuple | set):
+        same = all(_equal(before[name], tensor.grad) for name, tensor in known.items())
+        kept = all(tensor.grad is objects[name] for name, tensor in known.items())
+        standing = {
+            ".grad of the leaves": "as it was"
+            if same and kept
+            else _REPLACED
+            if same
+            else "changed",
+            "a pass from root": _runs(root, x, w),
+        }
+        if not isinstance(found, list | tuple | set | frozenset):
             return {"leaves": found, **standing}
         return {"leaves": sorted(_name(item, known) for item in found), **standing}
 
@@ -73,6 +81,9 @@ def _graph(kind: str, x: Tensor, w: Tensor, c: Tensor) -> Tensor:
         return x * w
     if kind == "inputs":
         return torch.stack([x.exp(), c, w])
+    if kind == "outputs":
+        _, other, last = (x * w).unbind()  # no edge leads to the first of the three
+        return other * last
     if kind == "twice":
         return ((x + w).exp() * x).sum()
     if kind == "frozen":
@@ -87,6 +98,19 @@ def _graph(kind: str, x: Tensor, w: Tensor, c: Tensor) -> Tensor:
     for _ in range(2_000):
         t = t + 1
     return t
+
+
+_REPLACED = "another tensor of the same values"
+
+
+def _runs(root: Tensor, *leaves: Tensor) -> str:
+    """Whether the caller can still go back from root: a pass frees what its nodes saved."""
+    if root.requires_grad:
+        try:
+            torch.autograd.grad(root.sum(), leaves, allow_unused=True)
+        except RuntimeError:
+            return "raises"
+    return "runs"
 
 
 def _copied(grad: Tensor | None) -> Tensor | None:
@@ -110,46 +134,3 @@ def _name(item: Any, known: dict[str, Tensor]) -> str:
         if item.shape == tensor.shape and torch.equal(item, tensor):
             return f"a copy of {name}"
     return "another tensor"
-
-
-class GradOfIntermediate(Task):
-    """With z = f1(x) and y = f2(z).sum(), return the pair (dy/dz, dy/dx). f1 and f2 are functions
-    of a tensor that you can call but not look into. x does not require grad and has no .grad when
-    you get it; you may change both."""
-
-    id = "grad_of_intermediate"
-    signatures = ("inner_grads(f1, f2, x) -> (dz, dx)",)
-    title, points, difficulty, minutes = "Spot the bug: a gradient that is not kept", 8, 2, 8
-    hints = (
-        "Read section 2.3, on the gradient of a non-leaf. z has a gradient during the backward "
-        "pass. Who keeps it?",
-        "Move one line of the broken function, and print z.retains_grad right before backward.",
-        "retain_grad() works for passes that come after it. torch.autograd.grad takes several "
-        "inputs at once, and needs no .grad at all.",
-    )
-    allows = AUTOGRAD
-    CASES = (
-        case("7 rows", rows=7, kind="layer", visible=True),
-        case("one row", rows=1, kind="layer"),
-        case("f1 returns a view of x", rows=7, kind="view"),
-        case("f1 returns x itself", rows=7, kind="identity", visible=True),
-        case("float32", rows=5, kind="layer", dtype=F32),
-    )
-
-    def draw(self, rng: Rng, case: Case) -> Inputs:
-        return {
-            "x": rng.apart(0.3, 1.0, case["rows"], 3),
-            "A": rng.apart(0.3, 1.0, 3, 5),
-            "B": rng.apart(0.3, 1.0, 3 if case["kind"] != "layer" else 5, 2),
-        }
-
-    def observe(self, inner_grads, kind, x, A, B):
-        def f1(t):
-            if kind == "layer":
-                return (t @ A).tanh()
-            return t.T if kind == "view" else t
-
-        def f2(z):
-            return ((z.T if kind == "view" else z) @ B).sin() + 1
-
-        return named(inner_grads(f1, f2, x), "dz", "dx")

@@ -76,6 +76,12 @@ class WhichGetGrad(Task):
             "h = x\ny = (h * w).sum()\ny.backward()",
             "h = x * w\nh.retain_grad()\nk = h\ny = k.sum()\ny.backward()",
         ),
+        asked(
+            "names that are assigned in other ways",
+            "h, k = x * 2, w * 3\nk.retain_grad()\ny = (h * k).sum()\ny.backward()",
+            "with torch.no_grad():\n    k = c * 2\nk.requires_grad_()\ny = (k * w).sum()\n"
+            "y.backward()",
+        ),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:

@@ -96,6 +96,7 @@ class FlagSetter(Task):
         ),
         case("nothing matches", pattern="conv|norm"),
         case("weights, two of them tied", pattern="weight", tied=True),
+        case("two patterns in one", pattern="norm|bias"),
         case(
             "parts in parts, one of them under two names",
             pattern=r"scale|stack\.0|again",

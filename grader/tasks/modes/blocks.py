@@ -131,6 +131,7 @@ class PartialNoGrad(Task):
         case("7 rows in float32", rows=7, dtype=F32),
         case("a leaf with an old .grad", rows=7, leaf=True),
         case("x does not require grad", rows=7, wanted=False),
+        case("as many rows as columns", rows=3),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
