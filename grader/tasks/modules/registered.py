@@ -36,7 +36,8 @@ class Registration(Task):
         case("3 layers", depth=3),
         case("no layer", depth=0),
         case("one text, one position", depth=1, rows=1, length=1),
-        case("a module that was made in half precision, and moved", depth=2, moved=True),
+        # With two positions half precision holds the weights of all means, which a mask may be.
+        case("a module that was made in half precision, and moved", depth=2, length=2, moved=True),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
