@@ -68,8 +68,9 @@ class TopkMask(Task):
         x = laid_out(x, layout)
         if v is not None:
             return reached(lambda given: keep_largest(given, k), x, v, leaf)
+        before = x.clone()
         y = keep_largest(x, k)
-        return _tied_in_order(y, x) if ties else y
+        return _tied_in_order(y, before) if ties else y
 
 
 def _tied_in_order(y: Any, x: Tensor) -> Any:
