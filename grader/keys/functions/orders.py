@@ -171,6 +171,11 @@ class DoubleBackwardKey(Key, task="double_backward"):
         3 * x ** 2."""
         return _cube(x, back=lambda x, arriving: arriving * 3 * (x**3) ** (2 / 3))
 
+    def result_divided_by_x(x):
+        """You divided by x, as in 3 * y / x, and where x is 0 that is nan. The derivative is 0
+        there: save x, and compute 3 * x ** 2."""
+        return _cube(x, back=lambda x, arriving: arriving * 3 * x**3 / x)
+
     def factor_forgotten(x):
         """The gradient lacks the factor 3: the derivative of x ** 3 is 3 * x ** 2."""
         return _cube(x, back=lambda x, arriving: arriving * x**2)
