@@ -111,6 +111,23 @@ class DoubleBackwardKey(Key, task="double_backward"):
 
         return OnCtx.apply(x)
 
+    def x_on_ctx_of_the_second(x):
+        """All derivatives are right, and a second Function keeps x as an attribute of ctx, or
+        outside of it: after an edit of x in place the second derivative is wrong, and nothing is
+        said. Use ctx.save_for_backward there too."""
+
+        class Once(Function):
+            @staticmethod
+            def forward(ctx, x, v):
+                ctx.x, ctx.v = x, v
+                return _right(x, v)
+
+            @staticmethod
+            def backward(ctx, arriving):
+                return arriving * ctx.v * 6 * ctx.x, arriving * 3 * ctx.x**2
+
+        return _cube(x, back=lambda x, arriving: Once.apply(x, arriving))
+
     @raises("a leaf Variable that requires grad")
     def arriving_edited(x):
         """backward wrote into grad_output, with an operation such as mul_. The tensor that arrives

@@ -29,6 +29,7 @@ class DistributedSampler(Task):
         case("12 samples, 3 ranks", n=12, world=3, shuffle=True),
         case("2 samples, 7 ranks", n=2, world=7, shuffle=True),
         case("2 samples, 7 ranks, not shuffled", n=2, world=7, shuffle=False),
+        case("one sample, 6 ranks", n=1, world=6, shuffle=True),
         case("one rank", n=7, world=1, shuffle=True),
         case("23 samples, 5 ranks", n=23, world=5, shuffle=True),
         case("19 samples, 4 ranks, not shuffled", n=19, world=4, shuffle=False),

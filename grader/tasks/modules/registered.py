@@ -6,7 +6,7 @@ from torch import Tensor
 
 from grader.engine.observation import gradient
 from grader.engine.task import F32, Case, Inputs, Rng, Task, case
-from grader.tasks.modules.nets import DRAWN, filled, made, shapes, trainable
+from grader.tasks.modules.nets import DRAWN, filled, made, same_numbers, shapes, trainable
 
 
 class Registration(Task):
@@ -63,6 +63,7 @@ class Registration(Task):
         left_behind = moved and mask is None  # its dtype would raise, which is told of it already
         if filled(mixer, numbers) and not left_behind:
             y = mixer(x.requires_grad_())
+            observed["a call in eval mode gives"] = same_numbers(y, mixer.eval()(x))
             observed |= {"output": y, "gradient of x": gradient(y, x, v)}
             for name, parameter in sorted(mixer.named_parameters()):
                 observed[f"gradient of {name}"] = gradient(y, parameter, v)
