@@ -63,10 +63,10 @@ class Registration(Task):
         left_behind = moved and mask is None  # its dtype would raise, which is told of it already
         if filled(mixer, numbers) and not left_behind:
             y = mixer(x.requires_grad_())
-            observed["a call in eval mode gives"] = same_numbers(y, mixer.eval()(x))
             observed |= {"output": y, "gradient of x": gradient(y, x, v)}
             for name, parameter in sorted(mixer.named_parameters()):
                 observed[f"gradient of {name}"] = gradient(y, parameter, v)
+            observed["a call in eval mode gives"] = same_numbers(y, mixer.eval()(x))
         return observed
 
 
