@@ -1,5 +1,7 @@
 """What a mistake's sentence says of its cause, held against answers that have another cause."""
 
+import math
+
 import pytest
 import torch
 from torch import nn
@@ -79,6 +81,26 @@ class LayerGivenFirst(nn.Module):
         super().__init__()
 
 
+class TanhOfX(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, k):
+        ctx.save_for_backward(x.data)
+        ctx.k = k
+        return torch.tanh(k * x)
+
+    @staticmethod
+    def backward(ctx, arriving):
+        (x,) = ctx.saved_tensors
+        return arriving * ctx.k * (1 - torch.tanh(ctx.k * x) ** 2), None
+
+
+def by_another_generator(n, fracs, generator):
+    sizes = [math.floor(n * frac) for frac in fracs]
+    sizes = [size + (k < n - sum(sizes)) for k, size in enumerate(sizes)]
+    another = torch.Generator().manual_seed(generator.initial_seed())
+    return list(torch.randperm(n, generator=another).split(sizes))
+
+
 @pytest.mark.parametrize(
     ("exercise", "answer", "code", "words"),
     [
@@ -89,6 +111,8 @@ class LayerGivenFirst(nn.Module):
         ("linear_module", ParametersInAList, "plain_tensors", "or lie in a plain list"),
         ("registration", LayersInADict, "layers_in_a_list", "tuple or dict"),
         ("fix_mlp", LayerGivenFirst, "layers_before_the_initialiser", "You gave a layer to self"),
+        ("kept_result", TanhOfX.apply, "x_on_ctx", "or as x.data, whose edits are counted apart"),
+        ("split_indices", by_another_generator, "generator_restarted", "another one of that seed"),
     ],
 )
 def test_a_sentence_names_each_cause_that_shows_as_its_mistake_does(exercise, answer, code, words):
@@ -171,3 +195,13 @@ def test_without_its_factor_a_distillation_has_a_small_gradient_where_the_temper
 
     assert length(1.0) < length(2.0) < length(5.0)  # both are sure: it grows at first
     assert length(200.0) == pytest.approx(length(100.0) / 4, rel=0.05)
+
+
+def test_of_tied_numbers_any_are_kept_by_an_answer_that_edits_x_too():
+    def emptied(x, k):
+        x.data.scatter_(1, x.abs().argsort(1)[:, : x.shape[1] - k], 0)
+        return x * 1
+
+    findings = verdict_on(find("topk_mask"), [emptied]).findings
+    assert "SIDE.input" in {finding.code for finding in findings}
+    assert "ties for the last place" not in {finding.case for finding in findings}

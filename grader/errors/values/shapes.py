@@ -148,8 +148,8 @@ SHAPES = (
         ("RuntimeError", "ValueError"),
         r"expects a non-empty TensorList|expected a non-empty list of Tensors",
         "stack and cat were given an empty list.",
-        "Look at the loop that fills it: its condition was never true, or an iterator was used up "
-        "before.",
+        "Look at the loop that fills it: what it goes through was empty, as a batch may be, or an "
+        "iterator that was used up before; or its condition was never true.",
     ),
 )
 

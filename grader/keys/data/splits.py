@@ -173,8 +173,9 @@ class SplitIndicesKey(Key, task="split_indices"):
         return _cut(torch.randperm(n), _sizes(n, fracs))
 
     def generator_restarted(n, fracs, generator):
-        """Every call gives the same parts: you start the generator at its seed again, or put it
-        back when you are done. Draw from it as it comes, and leave it where it is then."""
+        """Every call gives the same parts: you begin at the generator's seed again, with it or with
+        another one of that seed, or put it back when you are done. Draw from it as it comes, and
+        leave it where it is then."""
         return _cut(_drawn(n, Generator().manual_seed(generator.initial_seed())), _sizes(n, fracs))
 
     def fracs_edited(n, fracs, generator):

@@ -163,9 +163,10 @@ class KeptResultKey(Key, task="kept_result"):
         return _OnTheClass.apply(x, k)
 
     def x_on_ctx(x, k):
-        """You kept x, or a tensor on its memory, as an attribute of ctx or outside of it. It makes
-        no cycle, but after an edit of x in place the gradient is wrong, and nothing is said. Use
-        ctx.save_for_backward."""
+        """You kept x, or a tensor on its memory, where torch does not see an edit of it: as an
+        attribute of ctx, outside of it, or as x.data, whose edits are counted apart. It makes no
+        cycle, but after an edit of x in place the gradient is wrong, and nothing is said. Give x
+        itself, or the result, to ctx.save_for_backward."""
         return _XOnCtx.apply(x, k)
 
     def kept_from_a_pass_on(x, k):

@@ -1,45 +1,17 @@
 """Reference and mistakes of the exercise on a linear layer as a Function."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from grader.keys.functions.flags import FLAGS
+from grader.keys.functions.formula import Layer, rows
 from grader.trusted.families.functions import NO_GRADIENT, applied, around, kept_outside
 from grader.trusted.key import Key, raises
 
-Part = Callable[[Tensor, Tensor, Tensor], Tensor | None]
-"""One of the three gradients, from x, w and what arrives."""
-
-
-def _rows(t: Tensor) -> Tensor:
-    return t.reshape(-1, t.shape[-1])
-
-
-@dataclass(frozen=True)
-class _Layer:
-    """A linear layer as a Function, with what backward does for each of the three."""
-
-    gx: Part = lambda x, w, gy: gy @ w
-    gw: Part = lambda x, w, gy: _rows(gy).T @ _rows(x)
-    gb: Part = lambda x, w, gy: _rows(gy).sum(0)
-    value: Callable[..., Tensor] = F.linear
-    wanted: Callable[..., tuple[bool, ...]] = lambda needed, b: needed
-    order: tuple[int, ...] = (0, 1, 2)
-
-    def __call__(self, x, w, b):
-        def back(needed, gy, x, w, b):
-            wanted = zip((self.gx, self.gw, self.gb), self.wanted(needed, b), strict=True)
-            grads = [part(x, w, gy) if flag else None for part, flag in wanted]
-            return tuple(grads[at] for at in self.order)
-
-        return applied(self.value, back, x, w, b)
-
 
 def _linear(x, w, b):
-    return _Layer()(x, w, b)
+    return Layer()(x, w, b)
 
 
 _ONE_MATRIX = (
@@ -50,11 +22,11 @@ _ONE_MATRIX = (
 
 
 def _mean_of_w(x, w, gy):
-    return _rows(gy).T @ _rows(x) / len(_rows(x))
+    return rows(gy).T @ rows(x) / len(rows(x))
 
 
 def _mean_of_b(x, w, gy):
-    return _rows(gy).mean(0)
+    return rows(gy).mean(0)
 
 
 def _of_a_matrix(x, w, gy):
@@ -66,7 +38,7 @@ def _over_the_first_axis(x, w, gy):
 
 
 def _right_parts(needed, gy, x, w, b):
-    right = _Layer()
+    right = Layer()
     parts = zip((right.gx, right.gw, right.gb), needed, strict=True)
     return tuple(part(x, w, gy) if flag else None for part, flag in parts)
 
@@ -87,170 +59,158 @@ class LinearFnKey(Key, task="linear_fn"):
     def reference(x: Tensor, w: Tensor, b: Tensor | None) -> Tensor:
         return _linear(x, w, b)
 
-    def everything_computed(x, w, b):
-        """The gradients are right, and for a tensor that does not require grad backward makes one
-        of its size as well, a gradient or zeros. ctx.needs_input_grad has a flag for each argument
-        of forward: ask it before each product, and return None."""
-        return _Layer(wanted=lambda needed, b: (True, True, b is not None))(x, w, b)
-
     @raises("'NoneType'")
     def missing_bias_used(x, w, b):
         """b may be None, and you ask something of it, or add it, all the same. Ask first whether
         there is one: `if b is not None`."""
-        return _Layer(value=lambda x, w, b: x @ w.T + b)(x, w, b)
+        return Layer(value=lambda x, w, b: x @ w.T + b)(x, w, b)
 
     @raises("'NoneType'")
     def missing_bias_asked(x, w, b):
         """b may be None, and you ask something of it all the same. Ask first whether there is one:
         `if b is not None`."""
-        return _Layer(value=lambda x, w, b: F.linear(x, w, b.view(-1)))(x, w, b)
-
-    def x_and_w_in_any_case(x, w, b):
-        """The gradients are right, and where x or w does not require grad backward makes a tensor
-        of its size as well, a gradient or zeros. ctx.needs_input_grad has a flag for each: ask it
-        before each product, and return None."""
-        return _Layer(wanted=lambda needed, b: (True, True, needed[2]))(x, w, b)
+        return Layer(value=lambda x, w, b: F.linear(x, w, b.view(-1)))(x, w, b)
 
     @raises(r"index 1 - got \[(\d+), (\d+)\] but expected shape compatible with \[\2, \1\]")
     def weight_transposed(x, w, b):
         """The gradient of w has the shape (I, O). It belongs to w, of shape (O, I): transpose gy,
         and not x."""
-        return _Layer(gw=lambda x, w, gy: _rows(x).T @ _rows(gy))(x, w, b)
+        return Layer(gw=lambda x, w, gy: rows(x).T @ rows(gy))(x, w, b)
 
     @raises(r"cannot be multiplied \(\d+x(\d+) and \d+x\1\)")
     def weight_turned_for_x(x, w, b):
         """For the gradient of x you multiplied gy by w.T, which belongs to forward. w has a row for
         each output, and gy an entry: gy @ w, as w lies."""
-        return _Layer(gx=lambda x, w, gy: gy @ w.T)(x, w, b)
+        return Layer(gx=lambda x, w, gy: gy @ w.T)(x, w, b)
 
     def weight_reshaped(x, w, b):
         """The gradient of w is that of its transpose, brought to w's shape by a reshape: its
         entries stand in wrong places. Transpose gy, and not x: the product has shape (O, I)."""
-        return _Layer(gw=lambda x, w, gy: (_rows(x).T @ _rows(gy)).reshape(w.shape))(x, w, b)
+        return Layer(gw=lambda x, w, gy: (rows(x).T @ rows(gy)).reshape(w.shape))(x, w, b)
 
     def bias_as_it_arrives(x, w, b):
         """backward returned what arrives for b as it is. torch's engine summed it. Sum over all
         rows yourself: b has one entry for each output."""
-        return _Layer(gb=lambda x, w, gy: gy.clone())(x, w, b)
+        return Layer(gb=lambda x, w, gy: gy.clone())(x, w, b)
 
     def bias_not_summed(x, w, b):
         """backward returned a gradient of b for every row. torch's engine summed it. Sum over all
         rows yourself: b has one entry for each output."""
-        return _Layer(gb=lambda x, w, gy: _rows(gy))(x, w, b)
+        return Layer(gb=lambda x, w, gy: rows(gy))(x, w, b)
 
     def bias_with_an_axis_too_many(x, w, b):
         """You summed the gradient of b with keepdim=True: it has the shape (1, O), and torch's
         engine made it fit. b has the shape (O,): leave keepdim out."""
-        return _Layer(gb=lambda x, w, gy: _rows(gy).sum(0, keepdim=True))(x, w, b)
+        return Layer(gb=lambda x, w, gy: rows(gy).sum(0, keepdim=True))(x, w, b)
 
     def arriving_forgotten_for_w(x, w, b):
         """The gradient of w is a sum of the rows of x, the same for every output: what arrives is
         missing in it. Multiply: gy, transposed, times the rows of x."""
-        return _Layer(gw=lambda x, w, gy: _rows(torch.ones_like(gy)).T @ _rows(x))(x, w, b)
+        return Layer(gw=lambda x, w, gy: rows(torch.ones_like(gy)).T @ rows(x))(x, w, b)
 
     def arriving_forgotten_for_x(x, w, b):
         """The gradient of x is a sum of the rows of w, the same for every row: what arrives is
         missing in it. Multiply: gy times w."""
-        return _Layer(gx=lambda x, w, gy: torch.ones_like(gy) @ w)(x, w, b)
+        return Layer(gx=lambda x, w, gy: torch.ones_like(gy) @ w)(x, w, b)
 
     def bias_averaged(x, w, b):
         """The gradient of b is averaged over the rows. Each row adds b, and the parts add up: take
         the sum."""
-        return _Layer(gb=_mean_of_b)(x, w, b)
+        return Layer(gb=_mean_of_b)(x, w, b)
 
     def weight_averaged(x, w, b):
         """The gradient of w is divided by the number of rows. The rows add up; a mean belongs to
         the loss, and is in what arrives already."""
-        return _Layer(gw=_mean_of_w)(x, w, b)
+        return Layer(gw=_mean_of_w)(x, w, b)
 
     def averaged(x, w, b):
         """The gradients of w and b are divided by the number of rows. The rows add up; a mean
         belongs to the loss, and is in what arrives already."""
-        return _Layer(gw=_mean_of_w, gb=_mean_of_b)(x, w, b)
+        return Layer(gw=_mean_of_w, gb=_mean_of_b)(x, w, b)
 
     @raises(r"index [01] - got \[.*but expected shape compatible with")
     def x_and_w_exchanged(x, w, b):
         """backward returned the gradients of x and w in the wrong order: one for each argument of
         forward, in their order."""
-        return _Layer(order=(1, 0, 2))(x, w, b)
+        return Layer(order=(1, 0, 2))(x, w, b)
 
     @raises("but expected shape compatible with|gradient different than None")
     def order_exchanged(x, w, b):
         """backward returned the gradients of w and b in the wrong order: one for each argument of
         forward, in their order."""
-        return _Layer(order=(0, 2, 1))(x, w, b)
+        return Layer(order=(0, 2, 1))(x, w, b)
 
     @raises("gradient different than None")
     def gradient_for_no_bias(x, w, b):
         """Where b is None, backward returned a gradient for it. Return None there:
         ctx.needs_input_grad[2] is False then."""
-        return _Layer(wanted=lambda needed, b: (*needed[:2], True))(x, w, b)
+        return Layer(wanted=lambda needed, b: (*needed[:2], True))(x, w, b)
 
     @raises("incorrect number of gradients|gradient different than None")
     def two_gradients(x, w, b):
         """backward has to return one value for every argument of forward, in their order: a tuple
         of three, also where b is None. A list counts as one value."""
-        return _Layer(order=(0, 1))(x, w, b)
+        return Layer(order=(0, 1))(x, w, b)
 
     def arriving_forgotten_for_b(x, w, b):
         """The gradient of b is the number of rows: you summed ones. What arrives is summed: b is
         added to every row, with derivative 1, times what arrives."""
-        return _Layer(gb=lambda x, w, gy: _rows(torch.ones_like(gy)).sum(0))(x, w, b)
+        return Layer(gb=lambda x, w, gy: rows(torch.ones_like(gy)).sum(0))(x, w, b)
 
     def bias_left_out(x, w, b):
         """Your result lacks b: add it, unless it is None."""
-        return _Layer(value=lambda x, w, b: F.linear(x, w))(x, w, b)
+        return Layer(value=lambda x, w, b: F.linear(x, w))(x, w, b)
 
     @raises(_ONE_MATRIX)
     def rows_alone(x, w, b):
         """Your backward is right for a matrix x, and not for other numbers of axes: it transposes
         all of them, or takes the wrong ones together. Make rows of all axes but the last first, by
         reshape(-1, I) and reshape(-1, O)."""
-        return _Layer(gw=_of_a_matrix, gb=_over_the_first_axis)(x, w, b)
+        return Layer(gw=_of_a_matrix, gb=_over_the_first_axis)(x, w, b)
 
     @raises(_ONE_MATRIX)
     def weight_of_rows_alone(x, w, b):
         """The gradient of w is right for a matrix x, and not for other numbers of axes: gy is
         transposed as it is. Make rows of all axes but the last first, of gy and of x, by
         reshape(-1, O) and reshape(-1, I)."""
-        return _Layer(gw=_of_a_matrix)(x, w, b)
+        return Layer(gw=_of_a_matrix)(x, w, b)
 
     @raises("mT is only supported on matrices")
     def weight_for_every_matrix(x, w, b):
         """You transposed the last two axes of gy: with three axes that gives a gradient of w for
         every matrix of the batch, which torch's engine summed, and with one axis there are no two.
         Make rows of all axes but the last first, by reshape(-1, O) and reshape(-1, I)."""
-        return _Layer(gw=lambda x, w, gy: gy.mT @ x)(x, w, b)
+        return Layer(gw=lambda x, w, gy: gy.mT @ x)(x, w, b)
 
     @raises("Dimension out of range")
     def weight_for_every_matrix_by_transpose(x, w, b):
         """You transposed the last two axes of gy: with three axes that gives a gradient of w for
         every matrix of the batch, which torch's engine summed, and with one axis there are no two.
         Make rows of all axes but the last first, by reshape(-1, O) and reshape(-1, I)."""
-        return _Layer(gw=lambda x, w, gy: gy.transpose(-1, -2) @ x)(x, w, b)
+        return Layer(gw=lambda x, w, gy: gy.transpose(-1, -2) @ x)(x, w, b)
 
     @raises(r"index 2 - got \[\] but expected shape compatible with")
     def bias_summed_over_the_first_axis(x, w, b):
         """You summed gy over its first axis for the gradient of b. That is right for a matrix x;
         with more axes some are left, and with one axis there is nothing to sum. Make rows first:
         gy.reshape(-1, O).sum(0)."""
-        return _Layer(gb=_over_the_first_axis)(x, w, b)
+        return Layer(gb=_over_the_first_axis)(x, w, b)
 
     def bias_summed_over_the_first_axis_alone(x, w, b):
         """You summed gy over its first axis for the gradient of b. With three axes a second one is
         left, which torch's engine summed. Make rows first: gy.reshape(-1, O).sum(0)."""
-        return _Layer(gb=lambda x, w, gy: gy.sum(0) if gy.ndim > 1 else gy)(x, w, b)
+        return Layer(gb=lambda x, w, gy: gy.sum(0) if gy.ndim > 1 else gy)(x, w, b)
 
     def a_row_for_one_axis(x, w, b):
         """For an x of one axis, backward returned a gradient of shape (1, I), which torch's engine
         made fit. It has the shape of x: gy @ w needs no rows."""
-        return _Layer(gx=lambda x, w, gy: gy @ w if x.ndim > 1 else _rows(gy) @ w)(x, w, b)
+        return Layer(gx=lambda x, w, gy: gy @ w if x.ndim > 1 else rows(gy) @ w)(x, w, b)
 
     @raises("Dimension out of range")
     def flattened_without_a_batch(x, w, b):
         """You flattened all axes but the last by flatten(0, -2), which needs two axes: an x of one
         axis has none to flatten. reshape(-1, I) makes one row of it."""
-        return _Layer(
+        return Layer(
             gw=lambda x, w, gy: gy.flatten(0, -2).T @ x.flatten(0, -2),
             gb=lambda x, w, gy: gy.flatten(0, -2).sum(0),
         )(x, w, b)
@@ -258,45 +218,9 @@ class LinearFnKey(Key, task="linear_fn"):
     def products_not_summed(x, w, b):
         """backward returned gradients of w and b for every row. torch's engine summed them. Sum
         over all rows yourself: gy, transposed, times x does it for w, and sum(0) for b."""
-        return _Layer(
+        return Layer(
             gw=lambda x, w, gy: gy.unsqueeze(-1) * x.unsqueeze(-2), gb=lambda x, w, gy: gy.clone()
         )(x, w, b)
-
-    @raises("gradient different than None")
-    def flags_of_x_and_w_exchanged(x, w, b):
-        """You took the first flag of ctx.needs_input_grad for that of w, and the second for that of
-        x. They stand in the order of forward's arguments: x, w, b."""
-        return _Layer(wanted=lambda needed, b: (needed[1], needed[0], needed[2]))(x, w, b)
-
-    def flag_of_x_asked_for_w(x, w, b):
-        """You computed the gradient of w where x requires grad. Ask the flag of w for it, the
-        second of ctx.needs_input_grad: x may be data, and w trained."""
-        return _Layer(wanted=lambda needed, b: (needed[0], needed[0], needed[2]))(x, w, b)
-
-    def flag_of_w_asked_for_x(x, w, b):
-        """You computed the gradient of x where w requires grad. Ask the flag of x for it, the first
-        of ctx.needs_input_grad: w may be frozen, and x the result of a layer that is trained."""
-        return _Layer(wanted=lambda needed, b: (needed[1], needed[1], needed[2]))(x, w, b)
-
-    def flag_of_w_asked_for_b(x, w, b):
-        """You computed the gradient of b where w requires grad. Ask the flag of b for it, the third
-        of ctx.needs_input_grad: w may be frozen, and b trained."""
-        return _Layer(wanted=lambda needed, b: (*needed[:2], needed[1] and b is not None))(x, w, b)
-
-    def flag_of_x_asked_for_b(x, w, b):
-        """You computed the gradient of b where x requires grad. Ask the flag of b for it, the third
-        of ctx.needs_input_grad: x may be data, and b trained."""
-        return _Layer(wanted=lambda needed, b: (*needed[:2], needed[0] and b is not None))(x, w, b)
-
-    def bias_in_any_case(x, w, b):
-        """The gradients are right, and where b does not require grad backward makes a tensor of its
-        size as well. Ask the flag of b, the third of ctx.needs_input_grad: b may be frozen."""
-        return _Layer(wanted=lambda needed, b: (*needed[:2], b is not None))(x, w, b)
-
-    def nothing_where_x_is_frozen(x, w, b):
-        """Where x does not require grad, backward returned None for all three. w and b may require
-        grad all the same: ask the flag of each."""
-        return _Layer(wanted=lambda needed, b: needed if needed[0] else (False,) * 3)(x, w, b)
 
     def arriving_edited(x, w, b):
         """backward wrote into grad_output, with an operation such as mul_. The tensor that arrives
@@ -305,19 +229,31 @@ class LinearFnKey(Key, task="linear_fn"):
 
     def none_for_x(x, w, b):
         """backward returned None for x, also where it requires grad. Its gradient is gy @ w."""
-        return _Layer(gx=_nothing)(x, w, b)
+        return Layer(gx=_nothing)(x, w, b)
 
     def none_for_w(x, w, b):
         """backward returned None for w, also where it requires grad. Its gradient is gy,
         transposed, times the rows of x."""
-        return _Layer(gw=_nothing)(x, w, b)
+        return Layer(gw=_nothing)(x, w, b)
 
     def none_for_b(x, w, b):
         """backward returned None for b, also where it requires grad. Its gradient is the sum of
         gy over all rows."""
-        return _Layer(gb=_nothing)(x, w, b)
+        return Layer(gb=_nothing)(x, w, b)
+
+    @raises("non-empty TensorList")
+    def outer_products_stacked(x, w, b):
+        """You join the products of the rows, one for each, by stack or cat, and an empty batch has
+        none to join. One product of matrices takes all rows, or none: gy, transposed, times x."""
+
+        def joined(x, w, gy):
+            pairs = zip(rows(gy), rows(x), strict=True)
+            return torch.stack([torch.outer(g, row) for g, row in pairs]).sum(0)
+
+        return Layer(gw=joined)(x, w, b)
 
     families = (
+        *FLAGS,
         *around(_linear, F.linear, 0, 1, 2),
         *kept_outside(F.linear, _right_parts),
     )

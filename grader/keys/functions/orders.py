@@ -111,6 +111,23 @@ class DoubleBackwardKey(Key, task="double_backward"):
 
         return OnCtx.apply(x)
 
+    def x_on_ctx_of_the_second(x):
+        """All derivatives are right, and a second Function keeps x as an attribute of ctx, or
+        outside of it: after an edit of x in place the second derivative is wrong, and nothing is
+        said. Use ctx.save_for_backward there too."""
+
+        class Once(Function):
+            @staticmethod
+            def forward(ctx, x, v):
+                ctx.x, ctx.v = x, v
+                return _right(x, v)
+
+            @staticmethod
+            def backward(ctx, arriving):
+                return arriving * ctx.v * 6 * ctx.x, arriving * 3 * ctx.x**2
+
+        return _cube(x, back=lambda x, arriving: Once.apply(x, arriving))
+
     @raises("a leaf Variable that requires grad")
     def arriving_edited(x):
         """backward wrote into grad_output, with an operation such as mul_. The tensor that arrives
@@ -170,6 +187,11 @@ class DoubleBackwardKey(Key, task="double_backward"):
         negative number that is nan, and at 0 its derivative is inf or nan. Save x, and compute
         3 * x ** 2."""
         return _cube(x, back=lambda x, arriving: arriving * 3 * (x**3) ** (2 / 3))
+
+    def result_divided_by_x(x):
+        """You divided by x, as in 3 * y / x, and where x is 0 that is nan. The derivative is 0
+        there: save x, and compute 3 * x ** 2."""
+        return _cube(x, back=lambda x, arriving: arriving * 3 * x**3 / x)
 
     def factor_forgotten(x):
         """The gradient lacks the factor 3: the derivative of x ** 3 is 3 * x ** 2."""

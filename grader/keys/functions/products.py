@@ -1,19 +1,27 @@
 """Reference and mistakes of the exercise on a Function of two tensors that broadcast."""
 
-from collections.abc import Callable
-
 import torch
 from torch import Tensor
 
+from grader.keys.functions.summing import (
+    aligned_at_the_front,
+    all_for_none,
+    by_count,
+    first,
+    fitting,
+    keepdim_lost,
+    leading_alone,
+    of_other_size,
+    of_size_one,
+    ones_alone,
+    shaped,
+    split_by_its_entries,
+    split_into_pieces,
+    stretched_or_all,
+    without_ones,
+)
 from grader.trusted.families.functions import NO_GRADIENT, applied, around, kept_outside
 from grader.trusted.key import Key, mistake, raises
-
-Summed = Callable[[Tensor, Tensor], Tensor]
-"""A gradient in the shape of the result, and the tensor that it belongs to: what is returned."""
-
-
-def _fitting(grad: Tensor, like: Tensor) -> Tensor:
-    return grad.sum_to_size(like.shape)
 
 
 def _sent_back(a, b, back):
@@ -21,7 +29,7 @@ def _sent_back(a, b, back):
     return applied(torch.mul, lambda needed, arriving, a, b: back(a, b, arriving), a, b)
 
 
-def _product(a, b, to=_fitting, parts=lambda a, b, arriving: (arriving * b, arriving * a)):
+def _product(a, b, to=fitting, parts=lambda a, b, arriving: (arriving * b, arriving * a)):
     def back(a, b, arriving):
         ga, gb = parts(a, b, arriving)
         return to(ga, a), to(gb, b)
@@ -29,68 +37,20 @@ def _product(a, b, to=_fitting, parts=lambda a, b, arriving: (arriving * b, arri
     return _sent_back(a, b, back)
 
 
-def _leading_alone(grad: Tensor, like: Tensor) -> Tensor:
-    lacking = grad.ndim - like.ndim
-    return grad.sum(tuple(range(lacking))) if lacking else grad
-
-
-def _keepdim_lost(grad: Tensor, like: Tensor) -> Tensor:
-    grad = _leading_alone(grad, like)
-    ones = [i for i, size in enumerate(like.shape) if size == 1 and grad.shape[i] != 1]
-    return grad.sum(ones) if ones else grad
-
-
-def _without_ones(grad: Tensor) -> Tensor:
-    return grad.reshape([size for size in grad.shape if size != 1])
-
-
-def _ones_alone(grad: Tensor, like: Tensor) -> Tensor:
-    lacking = grad.ndim - like.ndim
-    ones = [lacking + i for i, size in enumerate(like.shape) if size == 1]
-    return grad.sum(ones, keepdim=True) if ones else grad
-
-
-def _all_for_none(grad: Tensor, like: Tensor) -> Tensor:
-    lacking = grad.ndim - like.ndim
-    axes = [*range(lacking), *(lacking + i for i, size in enumerate(like.shape) if size == 1)]
-    return grad.sum(axes, keepdim=True).expand(*(1,) * lacking, *like.shape).reshape(like.shape)
-
-
-def _stretched_or_all(grad: Tensor, like: Tensor) -> Tensor:
-    """Summed over the axes that `like` lacks, then over those of size 1, which may be none."""
-    grad = _leading_alone(grad, like)
-    ones = [i for i, size in enumerate(like.shape) if size == 1]
-    return grad.sum(ones, keepdim=True).expand(like.shape)
-
-
-def _aligned_at_the_front(grad: Tensor, like: Tensor) -> Tensor:
-    for i, size in enumerate(like.shape):
-        if size == 1:
-            grad = grad.sum(i, keepdim=True)
-    return grad
-
-
-def _by_count(grad: Tensor, like: Tensor) -> Tensor:
-    return grad if grad.numel() == like.numel() else _fitting(grad, like)
-
-
-def _split_by_its_entries(grad: Tensor, like: Tensor) -> Tensor:
-    """Neighbours added up, as many as each entry is used: right where the last axes were put in."""
-    return grad.reshape(*like.shape, -1).sum(-1)
-
-
-def _split_into_pieces(grad: Tensor, like: Tensor) -> Tensor:
-    return grad.reshape(-1, *like.shape).sum(0)
-
-
-def _first(grad: Tensor, like: Tensor) -> Tensor:
-    """One of the repeated entries in place of their sum."""
-    while grad.ndim > like.ndim:
-        grad = grad[0]
-    for i, size in enumerate(like.shape):
-        if size == 1:
-            grad = grad.narrow(i, 0, 1)
-    return grad
+_NO_AXES = tuple(
+    mistake(
+        name,
+        "Where nothing was repeated you hand sum an empty list of axes, and torch takes that for "
+        "all axes: one number is left, which has not the shape of its tensor. Ask first whether "
+        "there is an axis to sum over, or take sum_to_size.",
+        lambda a, b, to=to: _product(a, b, to=to),
+        raises="is invalid for input of size",
+    )
+    for name, to in {
+        "no_axes_shaped": shaped(of_size_one),
+        "no_axes_of_other_size_shaped": shaped(of_other_size),
+    }.items()
+)
 
 
 _EDITED = tuple(
@@ -125,24 +85,24 @@ class MulBroadcastKey(Key, task="mul_broadcast"):
     def leading_axes_alone(a, b):
         """You summed over the axes that a tensor lacks, and left those in which it has size 1 to
         torch's engine. Sum over these as well, with keepdim=True."""
-        return _product(a, b, to=_leading_alone)
+        return _product(a, b, to=leading_alone)
 
     def axes_of_one_alone(a, b):
         """You summed over the axes in which a tensor has size 1, and left those that it lacks to
         torch's engine. Sum over these first: a has fewer axes than the result then."""
-        return _product(a, b, to=_ones_alone)
+        return _product(a, b, to=ones_alone)
 
     @raises("but expected shape compatible with")
     def keepdim_lost(a, b):
         """An axis of size 1 is gone from a gradient, as a sum without keepdim=True leaves it, or
         squeeze(): it no longer has the shape of its tensor. Keep the axis."""
-        return _product(a, b, to=_keepdim_lost)
+        return _product(a, b, to=keepdim_lost)
 
     @raises("but expected shape compatible with")
     def keepdim_lost_of_any_axis(a, b):
         """An axis of size 1 is gone from a gradient, as a sum without keepdim=True leaves it, or
         squeeze(): it no longer has the shape of its tensor. Keep the axis."""
-        return _product(a, b, to=lambda grad, like: _without_ones(_fitting(grad, like)))
+        return _product(a, b, to=lambda grad, like: without_ones(fitting(grad, like)))
 
     def averaged(a, b):
         """You averaged over what was repeated. Every use sends its part back, and the parts add
@@ -156,7 +116,7 @@ class MulBroadcastKey(Key, task="mul_broadcast"):
     def one_of_the_repeated(a, b):
         """You took one of the repeated entries. Every use of an entry sends its part back, and the
         parts add up: take the sum."""
-        return _product(a, b, to=_first)
+        return _product(a, b, to=first)
 
     @raises("but expected shape compatible with")
     def order_exchanged(a, b):
@@ -170,23 +130,23 @@ class MulBroadcastKey(Key, task="mul_broadcast"):
         """You reshaped a gradient to the shape of its tensor with one axis behind it, and summed
         that: neighbours are added up. That is right where the last axes were stretched, and mixes
         entries elsewhere. Sum over the axes that were repeated."""
-        return _product(a, b, to=_split_by_its_entries)
+        return _product(a, b, to=split_by_its_entries)
 
     def pieces_added_up(a, b):
         """You cut a gradient into pieces of its tensor's shape by a reshape, and added those up.
         That is right where axes were put in front, and mixes entries where one was stretched. Sum
         over the axes that were repeated."""
-        return _product(a, b, to=_split_into_pieces)
+        return _product(a, b, to=split_into_pieces)
 
     def a_left_to_the_engine(a, b):
         """You summed the gradient of b, and left that of a to torch's engine, as if b alone could
         be the smaller one. Either may be: sum both to the shape of their tensor."""
-        return _sent_back(a, b, lambda a, b, v: (v * b, _fitting(v * a, b)))
+        return _sent_back(a, b, lambda a, b, v: (v * b, fitting(v * a, b)))
 
     def b_left_to_the_engine(a, b):
         """You summed the gradient of a, and left that of b to torch's engine, as if a alone could
         be the smaller one. Either may be: sum both to the shape of their tensor."""
-        return _sent_back(a, b, lambda a, b, v: (_fitting(v * b, a), v * a))
+        return _sent_back(a, b, lambda a, b, v: (fitting(v * b, a), v * a))
 
     def own_factor(a, b):
         """You multiplied what arrives by a for the gradient of a, and by b for that of b. The
@@ -224,7 +184,7 @@ class MulBroadcastKey(Key, task="mul_broadcast"):
         def back(needed, arriving, a, b):
             if not needed[0]:
                 return None, None
-            return _fitting(arriving * b, a), _fitting(arriving * a, b)
+            return fitting(arriving * b, a), fitting(arriving * a, b)
 
         return applied(torch.mul, back, a, b)
 
@@ -232,34 +192,34 @@ class MulBroadcastKey(Key, task="mul_broadcast"):
         """Where nothing was repeated you hand sum an empty list of axes, and torch takes that for
         all axes: every entry gets the sum of all. Ask first whether there is an axis to sum over,
         or take sum_to_size."""
-        return _product(a, b, to=_all_for_none)
+        return _product(a, b, to=all_for_none)
 
     def no_stretched_axes_taken_for_all(a, b):
         """Where no axis has size 1 you hand sum an empty list of axes, and torch takes that for all
         axes: every entry gets the sum of all. Ask first whether there is an axis to sum over, or
         take sum_to_size."""
-        return _product(a, b, to=_stretched_or_all)
+        return _product(a, b, to=stretched_or_all)
 
     @raises("but expected shape compatible with")
     def aligned_at_the_front(a, b):
         """You compared the shapes from the first axis on, and summed where a tensor has size 1
         there. Shapes are compared from the last axis on: sum over the axes that it lacks first, and
         they go."""
-        return _product(a, b, to=_aligned_at_the_front)
+        return _product(a, b, to=aligned_at_the_front)
 
     def as_it_is_where_the_counts_agree(a, b):
         """Where a gradient has as many numbers as its tensor you returned it as it is. An axis of
         size 1 may stand in front all the same, which torch's engine took off: compare the
         shapes."""
-        return _product(a, b, to=_by_count)
+        return _product(a, b, to=by_count)
 
     def none_for_a(a, b):
         """backward returned None for a, as if it had no gradient. It is a tensor like b."""
-        return _sent_back(a, b, lambda a, b, v: (None, _fitting(v * a, b)))
+        return _sent_back(a, b, lambda a, b, v: (None, fitting(v * a, b)))
 
     def none_for_b(a, b):
         """backward returned None for b, as if it had no gradient. It is a tensor like a."""
-        return _sent_back(a, b, lambda a, b, v: (_fitting(v * b, a), None))
+        return _sent_back(a, b, lambda a, b, v: (fitting(v * b, a), None))
 
     def arriving_passed_on(a, b):
         """You returned what arrives, summed: these are the gradients of a + b. Multiply what
@@ -268,9 +228,10 @@ class MulBroadcastKey(Key, task="mul_broadcast"):
 
     families = (
         *_EDITED,
+        *_NO_AXES,
         *around(_product, torch.mul, 0, 1),
         *kept_outside(
             torch.mul,
-            lambda needed, arriving, a, b: (_fitting(arriving * b, a), _fitting(arriving * a, b)),
+            lambda needed, arriving, a, b: (fitting(arriving * b, a), fitting(arriving * a, b)),
         ),
     )

@@ -56,6 +56,11 @@ class CountParamsKey(Key, task="count_params"):
         of its names. Go through parameters()."""
         return _count(model)[0], sum(t.numel() for t in model.state_dict().values())
 
+    def state_dict_counted_twice(model):
+        """Your numbers are those of state_dict(keep_vars=True): it holds buffers, which the total
+        counts, and a shared parameter under each of its names. Go through parameters()."""
+        return _counted(list(model.state_dict(keep_vars=True).values()))
+
     def tensors_counted(model):
         """You counted the parameters, and not the numbers in them: numel() of each says how many
         those are."""

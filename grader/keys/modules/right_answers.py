@@ -137,6 +137,20 @@ class MixerByBuffer(nn.Module):
         return (x * self.scale).cumsum(1) / self.mask.sum(1)[:, None]
 
 
+class MixerOfShares(nn.Module):
+    def __init__(self, length, width, depth):
+        super().__init__()
+        self.layers = nn.ModuleList(nn.Linear(width, width) for _ in range(depth))
+        self.scale = nn.Parameter(torch.ones(width))
+        ones = torch.ones(length, length).tril()
+        self.register_buffer("mask", ones / ones.sum(1, keepdim=True), persistent=False)
+
+    def forward(self, x):
+        for layer in self.layers:
+            x = layer(x).tanh()
+        return self.mask @ (x * self.scale)
+
+
 def leaf_names_by_next(model):
     return [n for n, m in model.named_modules() if next(m.children(), None) is None]
 
@@ -284,6 +298,7 @@ ANSWERS = {
         (MixerOfBooleans,),
         (MixerThatCountsOnce,),
         (MixerByBuffer,),
+        (MixerOfShares,),
     ],
     "named_leafs": [(leaf_names_by_next,), (leaf_names_by_length,), (leaf_names_going_down,)],
     "count_params": [(count_by_names,), (count_by_flattening,), (count_by_identity,)],

@@ -149,6 +149,15 @@ class LenetShapesKey(Key, task="lenet_shapes"):
 
         return int(16 * side(height) * side(width))
 
+    def any_padding_keeps_the_size(height, width, padding):
+        """You took a padding for one that keeps the sides as they are, which for a kernel of 5 is 2
+        alone. A side becomes n + 2 * padding - 4."""
+
+        def side(n):
+            return ((n if padding else n - 4) // 2 - 4) // 2
+
+        return 16 * side(height) * side(width)
+
     def second_pool_of_the_area(height, width, padding):
         """You divided the number of all pixels by 4 at the second pooling, and rounded that. It
         rounds down each side by itself: halve both, and multiply then."""

@@ -58,6 +58,10 @@ def _stretched_unasked(g: Tensor, shape: Shape) -> Tensor:
     return g.sum(_stretched(g, shape), keepdim=True)
 
 
+def _stretched_unasked_and_lost(g: Tensor, shape: Shape) -> Tensor:
+    return g.sum(_stretched(g, shape))
+
+
 def _stretched_summed(g: Tensor, shape: Shape) -> Tensor:
     axes = _stretched(g, shape)
     return g.sum(axes, keepdim=True) if axes else g
@@ -164,6 +168,14 @@ class SumToShapeKey(Key, task="sum_to_shape"):
         axes = tuple(axis for axis in _stretched(g, shape) if axis < g.ndim)
         return g.sum(axes, keepdim=True) if axes else g
 
+    @raises("Dimension out of range")
+    def stretched_axes_counted_from_the_front(g, shape):
+        """You added over the axes where shape has a 1, counted from the front of g, and g may have
+        more axes in front. Those are summed over as well, and go: do that first."""
+        for axis in _stretched(g, shape):
+            g = g.sum(axis, keepdim=True)
+        return g
+
     @raises("is invalid for input of size")
     def aligned_at_the_front_and_reshaped(g, shape):
         """You compared the shapes from the first axis on. Shapes are compared from the last axis
@@ -224,6 +236,8 @@ class SumToShapeKey(Key, task="sum_to_shape"):
         _no_axes("no_axes_stretched", _in_front, _stretched_unasked),
         _no_axes("no_axes_of_either", _in_front_unasked, _stretched_unasked),
         _no_axes("no_axes_in_front_alone", _in_front_unasked, lambda g, shape: g),
+        _no_axes("no_axes_stretched_nor_kept", _in_front, _stretched_unasked_and_lost),
+        _no_axes("no_axes_of_either_nor_kept", _in_front_unasked, _stretched_unasked_and_lost),
         _no_axes("no_axes_at_once", _at_once, _without_axes_in_front),
         _no_axes("no_axes_shaped", _at_once, torch.reshape, raises="is invalid for input of size"),
     )

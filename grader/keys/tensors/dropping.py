@@ -216,3 +216,10 @@ class DropLowestKey(Key, task="drop_lowest"):
         """The numbers are right, and nothing reaches x: a list of numbers has no history, nor has
         what comes of NumPy, detach() and no_grad(). Index x itself by the mask."""
         return DropLowestKey.reference(x, q).detach()
+
+    @raises("non-empty list|non-empty TensorList")
+    def stacked(x, q):
+        """stack joins the numbers that stay, and raises where none is greater than the quantile.
+        x[mask] is an empty tensor then, of shape (0,)."""
+        threshold = torch.quantile(x, q)
+        return torch.stack([number for number in x if number > threshold])

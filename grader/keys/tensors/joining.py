@@ -90,6 +90,15 @@ class RemoveAtKey(Key, task="remove_at"):
         """You took a negative i without its sign. i = -1 is the last entry: i % len(t)."""
         return _without(t, abs(i))
 
+    def sign_dropped_and_sliced(t, i):
+        """You took a negative i without its sign. i = -1 is the last entry: i % len(t)."""
+        i = abs(i)
+        return torch.cat([t[:i], t[i + 1 :]])
+
+    def sign_dropped_and_compared(t, i):
+        """You took a negative i without its sign. i = -1 is the last entry: i % len(t)."""
+        return t[torch.arange(len(t), device=t.device) != abs(i)]
+
     def counted_one_too_few(t, i):
         """For i >= 0 this is right. To a negative i you added n - 1, which is one too few: the last
         entry, -1, stands at n - 1. Take i % len(t)."""

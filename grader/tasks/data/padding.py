@@ -4,6 +4,7 @@ from dataclasses import replace
 from operator import is_
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from grader.engine.lived import with_grad
@@ -37,6 +38,7 @@ class CollatePad(Task):
         case("one sequence", lengths=[7]),
         case("equal lengths", lengths=[5, 5]),
         case("real positions of zeros", lengths=[4, 3, 7, 2], zeros=True),
+        case("real positions of what else fills padding", lengths=[4, 0, 6, 7], usual=True),
         case("one feature", lengths=[2, 5, 3], features=1),
         case("sequences that require grad", lengths=[3, 5, 2], trained=True, visible=True),
         case("the last sequence alone requires grad", lengths=[3, 5, 2], trained="last"),
@@ -55,6 +57,9 @@ class CollatePad(Task):
         rows = rng.apart(0.5, 2.0, sum(lengths), d)
         if case.params.get("zeros"):
             rows[::2] = 0
+        if case.params.get("usual"):
+            filling = torch.tensor([-1.0, -100.0, torch.nan, -999.0, -torch.inf, torch.inf])
+            rows[:] = filling.to(rows)[torch.arange(len(rows)) % len(filling)][:, None]
         if case.params.get("whole"):
             rows = rng.integers(1, 90, *rows.shape)
         drawn: Inputs = {"rows": rows}

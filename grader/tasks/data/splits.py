@@ -11,10 +11,11 @@ from grader.engine.text import type_name
 
 class SplitIndices(Task):
     """Cut the numbers 0 to n - 1 at random into as many parts as fracs has entries, and return a
-    list of int64 tensors. Part k has floor(n * fracs[k]) numbers, and the numbers that are then
-    left over go one each to the first parts. Every number is in one part. Which numbers a part
-    holds is drawn from generator and nothing else, so that a generator with the same seed gives the
-    same parts; torch's own random state stays as it was. The entries of fracs add up to 1."""
+    list of int64 tensors of one axis each. Part k has floor(n * fracs[k]) numbers, and the numbers
+    that are then left over go one each to the first parts. Every number is in one part. Which
+    numbers a part holds is drawn from generator and nothing else, so that a generator with the same
+    seed gives the same parts; torch's own random state stays as it was. The entries of fracs add up
+    to 1."""
 
     id = "split_indices"
     signatures = ("random_parts(n, fracs, generator) -> parts",)
@@ -109,4 +110,6 @@ def _held(parts: list[list[int]], n: int) -> dict[str, bool]:
 
 
 def _kind(part: Any) -> str:
-    return f"{part.dtype} tensor" if isinstance(part, Tensor) else type(part).__name__
+    if not isinstance(part, Tensor):
+        return type(part).__name__
+    return f"{part.dtype} tensor" + ("" if part.ndim == 1 else f" of {part.ndim} axes")

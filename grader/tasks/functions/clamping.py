@@ -28,6 +28,7 @@ class ClampSte(Task):
         case("bounds that are whole numbers", lo=-1, hi=1),
         case("a bound that is 0", lo=0, hi=0.75),
         case("bounds that float32 rounds", lo=-0.3, hi=0.7, beside=True),
+        case("lo equals hi", lo=0.25, hi=0.25),
         case("a column", lo=-0.5, hi=0.75, shape=(7, 1)),
         case("float32", lo=-0.75, hi=0.5, dtype=F32),
         case("a leaf with a .grad from before", lo=-0.5, hi=0.75, kind="in use"),

@@ -46,6 +46,7 @@ class MyExp(Task):
         case("one number without axes", shape=()),
         case("three axes", shape=(2, 5, 3)),
         case("float32", shape=(7,), dtype=F32),
+        case("numbers far from 0", shape=(5,), size=25.0),
         case("a leaf with a .grad from before", shape=(5,), kind="in use"),
         case("x does not require grad", shape=(5,), kind="frozen"),
     )
@@ -53,7 +54,8 @@ class MyExp(Task):
     def draw(self, rng: Rng, case: Case) -> Inputs:
         shape = case["shape"]
         arriving = (case.params.get("rows", shape[0]), *shape[1:]) if shape else ()
-        return {"x": rng.apart(0.3, 1.5, *shape), "v": rng.apart(1.5, 2.0, *arriving)}
+        x = rng.apart(0.3, 1.5, *shape) * case.params.get("size", 1.0)
+        return {"x": x, "v": rng.apart(1.5, 2.0, *arriving)}
 
     def observe(self, my_exp, x, v, kind="computed"):
         given, leaf = given_as(x, kind)
@@ -96,6 +98,7 @@ class ReluAtZero(Task):
         case("inf among them", shape=(7,), infinite=True),
         case("very small numbers", shape=(7,), size=1e-36, scale=1e-36),
         case("numbers that float32 cannot hold", shape=(7,), size=1e-310, scale=1e-310),
+        case("numbers as large as can be", shape=(7,), size=8e307, scale=8e307),
         case("a leaf with a .grad from before", shape=(7,), kind="in use"),
         case("x does not require grad", shape=(7,), kind="frozen"),
     )

@@ -37,12 +37,16 @@ class KeptResult(Task):
         case("a matrix, edited and dropped", shape=(3, 7), k=0.5, kept=True),
         case("a matrix, a whole number", shape=(3, 7), k=2),
         case("float32", shape=(7,), k=-1.5, dtype=F32),
+        case("numbers far from 0", shape=(7,), k=2, far=True),
         case("a leaf with a .grad from before", shape=(7,), k=0.7, in_use=True),
         case("x does not require grad", shape=(7,), k=0.7, wanted=False),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
-        return {"x": rng.apart(0.3, 0.9, *case["shape"]), "v": rng.apart(1.5, 2.0, *case["shape"])}
+        x = rng.apart(0.3, 0.9, *case["shape"])
+        if case.params.get("far"):  # small slopes, and exponentials that are inf
+            x[:4], x[4:] = 6 * x[:4], 1500 * x[4:]
+        return {"x": x, "v": rng.apart(1.5, 2.0, *case["shape"])}
 
     def observe(self, scaled_tanh, x, v, k, kept=False, in_use=False, wanted=True):
         leaf = with_grad(x) if in_use else x.requires_grad_(wanted)

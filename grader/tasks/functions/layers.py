@@ -51,16 +51,18 @@ class LinearFn(Task):
         case("x is data, a batch of sequences", x=(2, 11), frozen="x"),
         case("one row without a batch, no bias", x=(), bias=False),
         case("x and gy lie in memory in another order", x=(2, 11), turned=True),
+        case("one row, one input and one output", x=(1,), sizes=(1, 1)),
         case("float32", x=(11,), dtype=F32),
         case("leaves with a .grad from before", x=(7,), in_use=True),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
+        n_out, n_in = case.params.get("sizes", (5, 3))
         return {
-            "x": rng.apart(0.5, 1.5, *case["x"], 3),
-            "w": rng.apart(0.5, 1.5, 5, 3),
-            "b": rng.apart(1.3, 2.0, 5),
-            "v": rng.apart(0.5, 2.0, *case["x"], 5),
+            "x": rng.apart(0.5, 1.5, *case["x"], n_in),
+            "w": rng.apart(0.5, 1.5, n_out, n_in),
+            "b": rng.apart(1.3, 2.0, n_out),
+            "v": rng.apart(0.5, 2.0, *case["x"], n_out),
         }
 
     def observe(self, linear, x, w, b, v, bias=True, frozen="", in_use=False, turned=False):

@@ -79,8 +79,14 @@ class DoubleBackward(Task):
                 h = leaf * 1
                 return cube(h), h
 
+            def of_the_gradient():
+                h = leaf * 1
+                return *_gradients(cube(h), v, h), h
+
             word = "a wrong gradient, unnoticed, after x was edited"
             found[word] = is_wrong_unnoticed(call, leaf, v.detach())
+            word = "a wrong second derivative, unnoticed, after x was edited"
+            found[word] = is_wrong_unnoticed(of_the_gradient, leaf, u.detach())
         return found
 
 

@@ -35,11 +35,13 @@ class MulBroadcast(Task):
         case("a row for every row", a=(7, 3), b=(3,), visible=True),
         case("a column and a row", a=(7, 1), b=(1, 3), visible=True),
         case("a number", a=(), b=(3, 2, 5, 2)),
+        case("a matrix and a number", a=(3, 5), b=()),
         case("three axes", a=(2, 1, 5), b=(3, 1)),
         case("equal shapes", a=(7, 3), b=(7, 3)),
         case("an axis of size 1 in both", a=(7, 1), b=(1,)),
         case("a row and a matrix of one row", a=(5,), b=(1, 5)),
         case("an empty batch", a=(0, 3), b=(1, 3)),
+        case("transposed matrices", a=(7, 3), b=(7, 3), turned=True),
         case("float32", a=(7, 1), b=(5,), dtype=F32),
         case("b does not require grad", a=(5,), b=(7, 5), frozen="b"),
         case("a does not require grad", a=(7, 5), b=(5,), frozen="a"),
@@ -50,7 +52,9 @@ class MulBroadcast(Task):
         a, b = rng.apart(0.5, 1.0, *case["a"]), rng.apart(1.3, 2.0, *case["b"])
         return {"a": a, "b": b, "v": rng.apart(0.5, 2.0, *(a * b).shape)}
 
-    def observe(self, mul, a, b, v, frozen="", in_use=False):
+    def observe(self, mul, a, b, v, frozen="", in_use=False, turned=False):
+        if turned:
+            a, b, v = (t.T.contiguous().T for t in (a, b, v))
         if in_use:
             a, b = with_grad(a), with_grad(b)
         leaves = requiring_grad({"a": a, "b": b}, frozen)

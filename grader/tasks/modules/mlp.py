@@ -3,19 +3,9 @@
 import math
 from typing import Any
 
-import torch
-from torch import Tensor
-
 from grader.engine.observation import gradient
 from grader.engine.task import F32, Case, Inputs, Rng, Task, case
-from grader.tasks.modules.nets import DRAWN, filled, made, shapes
-
-
-def _numbers(y: Any, other: Any) -> str:
-    """Whether a second output is as the first, in a word; as it is, where they are no tensors."""
-    both = isinstance(y, Tensor) and isinstance(other, Tensor) and not y.is_meta
-    alike = not both or torch.allclose(y, other, equal_nan=True)
-    return "the same numbers" if alike else "other numbers"
+from grader.tasks.modules.nets import DRAWN, filled, made, same_numbers, shapes
 
 
 class FixMlp(Task):
@@ -63,7 +53,7 @@ class FixMlp(Task):
         observed: dict[str, Any] = {"parameters": shapes(net)}
         if filled(net, numbers):
             y = net(x.requires_grad_())
-            observed["a call in eval mode gives"] = _numbers(y, net.eval()(x))
+            observed["a call in eval mode gives"] = same_numbers(y, net.eval()(x))
             observed |= {"output": y, "gradient of x": gradient(y, x, v)}
             for name, parameter in net.named_parameters():
                 observed[f"gradient of {name}"] = gradient(y, parameter, v)

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from grader.engine.observation import gradient
 from grader.engine.task import F32, Case, Inputs, Rng, Task, case
-from grader.tasks.modules.nets import DRAWN, filled, made, shapes, trainable
+from grader.tasks.modules.nets import DRAWN, filled, made, same_numbers, shapes, trainable
 
 
 class Registration(Task):
@@ -36,7 +36,8 @@ class Registration(Task):
         case("3 layers", depth=3),
         case("no layer", depth=0),
         case("one text, one position", depth=1, rows=1, length=1),
-        case("a module that was made in half precision, and moved", depth=2, moved=True),
+        # With two positions half precision holds the weights of all means, which a mask may be.
+        case("a module that was made in half precision, and moved", depth=2, length=2, moved=True),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
@@ -65,6 +66,7 @@ class Registration(Task):
             observed |= {"output": y, "gradient of x": gradient(y, x, v)}
             for name, parameter in sorted(mixer.named_parameters()):
                 observed[f"gradient of {name}"] = gradient(y, parameter, v)
+            observed["a call in eval mode gives"] = same_numbers(y, mixer.eval()(x))
         return observed
 
 

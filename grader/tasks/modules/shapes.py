@@ -38,7 +38,7 @@ class LenetShapes(Task):
             [int(n) for n in rng.integers(16, 70, 2)] + [int(rng.integers(0, 4))]
             for _ in range(case["drawn"])
         ]
-        return {"sizes": [odd, [21, 31, 0], *drawn]}
+        return {"sizes": [odd, [21, 31, 0], [16, 233, 7], *drawn]}
 
     def observe(self, lenet_inputs, sizes):
         found = {

@@ -38,6 +38,7 @@ class NamedLeafs(Task):
         case("a model in use", kind="lived"),
         case("a part that was taken out", kind="taken out"),
         case("modules of other kinds", kind="other kinds"),
+        case("a name that holds None, and nothing else", kind="nothing"),
     )
 
     def draw(self, rng: Rng, case: Case) -> Inputs:
@@ -61,6 +62,10 @@ class _Shift(nn.Module):
         self.bias = nn.Parameter(torch.zeros(width))
 
 
+class _Square(nn.Module):
+    """A module that is not torch's, and has no parameters."""
+
+
 def _parts(model: nn.Module) -> list[list[tuple[str, nn.Module | None]]]:
     """What stands under each name of every module, None too."""
     return [list(module._modules.items()) for module in model.modules()]
@@ -70,6 +75,10 @@ def _named(kind: str, a: int, b: int, c: int, d: int) -> nn.Module:
     """A model for each question about names. What is drawn decides how many layers it has."""
     if kind == "layer":
         return nn.Linear(a, b)
+    if kind == "nothing":
+        empty = nn.Module()
+        empty.register_module("head", None)
+        return empty
     many = [layer for _ in range(1 + a % 3) for layer in (nn.Linear(b, b), nn.Tanh())]
     model: Any = nn.Sequential()
     model.stem = nn.Sequential(nn.Linear(a, b), nn.Sequential(*many), nn.ReLU())
@@ -92,7 +101,7 @@ def _named(kind: str, a: int, b: int, c: int, d: int) -> nn.Module:
         model.head.adapter = None  # the name stays, in _modules
     if kind == "other kinds":
         model.stem.insert(1, nn.Identity())
-        model.shift = _Shift(b)
+        model.shift, model.square = _Shift(b), _Square()
         model.tables, model.words = nn.ModuleDict(), nn.ParameterList([torch.ones(d)])
     if kind == "lived":
         lived(model, "grad", "frozen", "mode", "twice")

@@ -33,6 +33,7 @@ class DropLowest(Task):
         case("q is 1", n=7, q=1.0),
         case("three quarters", n=11, q=0.75),
         case("a single number is greater", n=7, q=0.875),
+        case("one number", n=1, q=0.5),
         case("float32", n=11, q=0.375, dtype=F32),
         case("a leaf with an old .grad", n=7, q=0.625, leaf=True, visible=True),
         case("x was computed", n=11, q=0.25, leaf=False),

@@ -32,7 +32,9 @@ class RowAbsmax(Task):
         case("float32", shape=(3, 5, 7), dtype=F32),
         case("a leaf with an old .grad", shape=(5, 3, 2), leaf=True),
         case("ties", shape=(3, 5, 7), leaf=False, ties=True, visible=True),
+        case("ties in a matrix", shape=(5, 7), leaf=True, ties=True),
         case("very small numbers", shape=(5, 3), size=1e-170, scale=1e-170),
+        case("very large numbers", shape=(5, 3), size=1e170),
         case("numbers that are nearly the largest", shape=(5, 3), leaf=False, near=True),
     )
 
@@ -43,7 +45,7 @@ class RowAbsmax(Task):
             x = -x.abs()
         if case.params.get("ties"):  # the largest number twice or three times, in both signs
             x[..., 1], x[..., 4] = 4.0, -4.0
-            x[1:, :, 5] = 4.0
+            x[1:, ..., 5] = 4.0
         if case.params.get("near"):
             x[:, 0], x[:, 2] = 4.0, 4.0 - 4.8e-7
             x[::2, 2] = 4.0 - 4e-9  # nearer than float32 can tell

@@ -42,6 +42,7 @@ class TopkMask(Task):
         case("very small numbers", shape=(5, 3), k=1, size=1e-170, scale=1e-170),
         case("very large numbers", shape=(5, 3), k=1, size=1e170),
         case("a leaf with an old .grad", shape=(3, 7), k=2, leaf=True),
+        case("a 0 among those that are kept", shape=(3, 5), k=5, leaf=True, zeros=True),
         case("x was computed", shape=(5, 7), k=5, leaf=False),
     )
 
@@ -56,6 +57,8 @@ class TopkMask(Task):
             tied = x.new_tensor(TIED)
             x[:, 0], x[:, 3] = -2 * tied, 1.5 * tied
             x[:, 1], x[:, 4], x[:, 6] = tied, -tied, tied
+        if case.params.get("zeros"):
+            x[:, 2] = 0
         if "size" in case.params:  # the largest of each row stands last, and squares are 0 or inf
             size = case["size"] if case.dtype is torch.float64 else case["size"] ** (3 / 17)
             x = (x.sort(1, descending=True).values - 4) * size
@@ -68,8 +71,9 @@ class TopkMask(Task):
         x = laid_out(x, layout)
         if v is not None:
             return reached(lambda given: keep_largest(given, k), x, v, leaf)
+        before = x.clone()
         y = keep_largest(x, k)
-        return _tied_in_order(y, x) if ties else y
+        return _tied_in_order(y, before) if ties else y
 
 
 def _tied_in_order(y: Any, x: Tensor) -> Any:

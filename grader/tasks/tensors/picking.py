@@ -28,6 +28,7 @@ class OnehotGather(Task):
         case("labels of uint8", rows=7, columns=3, labels="uint8", visible=True),
         case("labels of int32", rows=5, columns=3, labels="int32"),
         case("labels above 127", rows=5, columns=211, labels="uint8"),
+        case("more than 256 classes, labels of uint8", rows=5, columns=521, labels="uint8"),
         case("one row", rows=1, columns=5),
         case("one class", rows=7, columns=1),
         case("as many rows as classes", rows=5, columns=5),
@@ -43,7 +44,8 @@ class OnehotGather(Task):
         n, c = case["rows"], case["columns"]
         logits, y = rng.apart(0.5, 3.0, n, c), rng.integers(0, c, n)
         if c > 128:
-            y[1:3] = torch.tensor([c - 1, 128])
+            y = y % 256  # what uint8 holds
+            y[1:3] = torch.tensor([min(c, 256) - 1, 128])
         if n > c:
             y[: c + 1] = torch.arange(c + 1) % c  # every class, and one of them twice
         logits = logits * case.params.get("size", 1.0)

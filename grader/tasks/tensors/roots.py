@@ -33,6 +33,8 @@ class SafeSqrtWhere(Task):
         case("numbers that float32 cannot hold", shape=(3,), kind="tiny", leaf=True, scale=1e-155),
         case("numbers as large as can be", shape=(5,), kind="huge", leaf=True, scale=1e-160),
         case("one number without axes", shape=(), kind="positive", leaf=False),
+        case("0 without axes", shape=(), kind="zero", leaf=True),
+        case("no numbers", shape=(0, 3), kind="positive"),
         case("float32", shape=(11,), kind="mixed", leaf=False, dtype=F32),
     )
 
@@ -47,6 +49,8 @@ class SafeSqrtWhere(Task):
             x.view(-1)[1::3] *= -1
         if kind in ("zeros", "mixed", "tiny"):
             x.view(-1)[2::3] = 0
+        if kind == "zero":
+            x = 0 * x
         if kind == "none":
             x = (-x).clamp(max=-1.0)
             x[::2] = 0

@@ -28,6 +28,7 @@ class FlattenBatch(Task):
         case("the batch is the last axis in memory", shape=(7, 3, 5), layout="first axis last"),
         case("one sample", shape=(1, 5, 3)),
         case("an empty batch", shape=(0, 3, 5), visible=True),
+        case("an empty batch of images", shape=(0, 2, 7, 3)),
         case("samples that are rows already", shape=(11, 3)),
         case("samples of a single number", shape=(7, 1, 1)),
         case("one sample, repeated", shape=(7, 3, 2), layout="expanded"),
