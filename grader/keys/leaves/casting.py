@@ -77,6 +77,23 @@ def _some_integers(*names: str) -> Mistakes:
     )
 
 
+def _refusing(name: str, kinds: str, *refused: torch.dtype) -> Callable[..., object]:
+    """Dtypes that can require grad are refused: what may was listed by hand."""
+
+    def refuses(t: Tensor, dtype: torch.dtype) -> Tensor:
+        if dtype in refused:
+            raise TypeError
+        _must_be_differentiable(dtype)
+        return t.detach().to(dtype, copy=True).requires_grad_()
+
+    found = " and ".join(str(one).removeprefix("torch.") for one in refused)
+    sentence = (
+        f"You refused {found}. Every {kinds} dtype can require grad: ask dtype.is_floating_point "
+        "and dtype.is_complex, which need no list."
+    )
+    return mistake(name, sentence, refuses, raises="")
+
+
 def _copied(t: Tensor, dtype: torch.dtype) -> Tensor:
     return t.to(dtype, copy=True)
 
@@ -95,6 +112,14 @@ def _through_float32(t: Tensor, dtype: torch.dtype) -> Tensor:
 
 class CastLeafKey(Key, task="cast_leaf"):
     families = (
+        _refusing("float16_refused", "floating point", torch.float16),
+        _refusing("float8_refused", "floating point", torch.float8_e5m2),
+        _refusing("float8_and_float16_refused", "floating point", torch.float16, torch.float8_e5m2),
+        _refusing(
+            "float8_and_complex128_refused",
+            "floating point or complex",
+            *(torch.complex128, torch.float8_e5m2),
+        ),
         *_integers_too(
             "history",
             "Also, detach t before you cast it: if t requires grad, the cast is recorded and its "
@@ -205,42 +230,6 @@ class CastLeafKey(Key, task="cast_leaf"):
         """For an integer or boolean dtype you raised ValueError. The task asks for TypeError."""
         if not (dtype.is_floating_point or dtype.is_complex):
             raise ValueError
-        return t.detach().to(dtype, copy=True).requires_grad_()
-
-    @raises("")
-    def float16_refused(t, dtype):
-        """You refused float16. Every floating point dtype can require grad: ask
-        dtype.is_floating_point and dtype.is_complex, which need no list."""
-        if dtype == torch.float16:
-            raise TypeError
-        _must_be_differentiable(dtype)
-        return t.detach().to(dtype, copy=True).requires_grad_()
-
-    @raises("")
-    def float8_refused(t, dtype):
-        """You refused float8_e5m2. Every floating point dtype can require grad: ask
-        dtype.is_floating_point and dtype.is_complex, which need no list."""
-        if dtype == torch.float8_e5m2:
-            raise TypeError
-        _must_be_differentiable(dtype)
-        return t.detach().to(dtype, copy=True).requires_grad_()
-
-    @raises("")
-    def float8_and_float16_refused(t, dtype):
-        """You refused float16 and float8_e5m2. Every floating point dtype can require grad: ask
-        dtype.is_floating_point and dtype.is_complex, which need no list."""
-        if dtype in (torch.float8_e5m2, torch.float16):
-            raise TypeError
-        _must_be_differentiable(dtype)
-        return t.detach().to(dtype, copy=True).requires_grad_()
-
-    @raises("")
-    def float8_and_complex128_refused(t, dtype):
-        """You refused complex128 and float8_e5m2. Every floating point or complex dtype can require
-        grad: ask dtype.is_floating_point and dtype.is_complex, which need no list."""
-        if dtype in (torch.float8_e5m2, torch.complex128):
-            raise TypeError
-        _must_be_differentiable(dtype)
         return t.detach().to(dtype, copy=True).requires_grad_()
 
     def grad_brought_along(t, dtype):
