@@ -25,8 +25,8 @@ def first_order(record: Record) -> list[str]:
         if len(call.sources) != 2 or call.recorded != (True, False):
             continue
         weight, change = call.sources
-        made = _derived(record, change)
-        if made is None or not (weight < 0 or weight in updated):
+        made = _gradient(record, change)
+        if made is None or made.note[0] != DERIVED or not (weight < 0 or weight in updated):
             continue
         updated.add(number)
         told[str(made.place)] = (
@@ -49,7 +49,7 @@ def unused(record: Record) -> list[Finding]:
         if number in used or call.name not in _UPDATES or len(call.sources) != 2:
             continue
         weight, change = call.sources
-        if weight < 0 and call.recorded[0] and _by_gradient(record, change):
+        if weight < 0 and call.recorded[0] and _gradient(record, change) is not None:
             alive += number in kept
             lost[weight] = call
     # A loop's variable keeps the last one.
@@ -59,21 +59,10 @@ def unused(record: Record) -> list[Finding]:
     return [found("update_unused", place=last.place, call=f"{last.name}()")]
 
 
-def _by_gradient(record: Record, change: int) -> bool:
-    """Whether a change is what autograd.grad gave, at most scaled."""
-    while (call := record.call(change) if change >= 0 else None) is not None:
-        if call.func is torch.autograd.grad:
-            return True
-        if call.name not in _SCALES or len(call.sources) != 1:
-            return False
-        change = call.sources[0]
-    return False
-
-
-def _derived(record: Record, change: int) -> Call | None:
+def _gradient(record: Record, change: int) -> Call | None:
     """The call of autograd.grad that gave a change, at most scaled."""
     while (call := record.call(change) if change >= 0 else None) is not None:
-        if call.note[0] == DERIVED:
+        if call.func is torch.autograd.grad:
             return call
         if call.name not in _SCALES or len(call.sources) != 1:
             return None

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 from torch import Tensor, nn
 
 from grader.errors.explanation import Explained
+from grader.errors.seen.again import graph
 from grader.errors.seen.modules.fed import remade
 from grader.errors.seen.modules.made import Made, given, held, made, spelled
 from grader.errors.seen.reading import failing
@@ -59,22 +59,12 @@ def _last(frames: Frames, scores: Tensor) -> nn.Module | None:
         for part in model.modules()
         for parameter in part.parameters(recurse=False)
     }
-    for node in _behind(scores):
+    for node in graph.nodes(scores.grad_fn)[:_MOST_NODES] if scores.grad_fn is not None else ():
         for below, _ in node.next_functions:
             layer = layers.get(id(getattr(below, "variable", None)))
             if layer is not None:
                 return layer
     return None
-
-
-def _behind(scores: Tensor) -> Iterator[Any]:
-    """The nodes of a graph, those next to its end first."""
-    waiting, seen = [scores.grad_fn], 0
-    while waiting and seen < _MOST_NODES:
-        node, seen = waiting.pop(0), seen + 1
-        if node is not None:
-            yield node
-            waiting += [below for below, _ in node.next_functions]
 
 
 def _passed(
